@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Settings of every Swift target: explicit existentials and imports keep the module arrows visible in the code.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "blox",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "BloxNN", targets: ["BloxNN"]),
+    .library(name: "BloxIR", targets: ["BloxIR"]),
+    .library(name: "BloxPasses", targets: ["BloxPasses"]),
+    .library(name: "BloxRuntime", targets: ["BloxRuntime"]),
+    .library(name: "BloxTrace", targets: ["BloxTrace"]),
+    .executable(name: "blox-ir", targets: ["blox-ir"]),
+    .executable(name: "digits", targets: ["digits"]),
+  ],
+  targets: [
+    // The flow of data is the order of the targets; no target depends on one below it.
+    .target(name: "BloxIR", swiftSettings: strict),
+    .target(name: "BloxPasses", dependencies: ["BloxIR"], swiftSettings: strict),
+    .target(name: "CBloxKernels"),
+    .target(name: "BloxRuntime", dependencies: ["BloxIR", "BloxPasses", "CBloxKernels"], swiftSettings: strict),
+    .target(name: "BloxTrace", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime"], swiftSettings: strict),
+    .target(name: "BloxNN", dependencies: ["BloxIR", "BloxTrace"], swiftSettings: strict),
+
+    // Gallery: the example programs that blox-ir shows and IRSamples holds.
+    .target(name: "Gallery", dependencies: ["BloxNN"], swiftSettings: strict),
+    .executableTarget(
+      name: "blox-ir", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "Gallery"], swiftSettings: strict),
+    .target(name: "CDigitsData"),
+    .executableTarget(
+      name: "digits", dependencies: ["BloxNN", "BloxIR", "CDigitsData", "Gallery"], path: "Examples/digits",
+      swiftSettings: strict),
+
+    .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "BloxIRTests", dependencies: ["BloxIR", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BloxPassesTests", dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxIR", "BloxRuntime", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BloxNNTests", dependencies: ["BloxNN", "BloxTrace", "BloxIR", "Gallery", "TestSupport"],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11
+)

@@ -1,0 +1,187 @@
+// The vector kernels behind BloxRuntime: inner loops over raw pointers.
+//
+// One source is compiled for several instruction sets and a table is chosen at start-up. Nothing here
+// decides a shape, allocates memory or starts a thread: Swift does. Unless a function says otherwise,
+// arrays are dense, element counts fit int64_t, and `dst` may be exactly `a`, `b` or `c` (never a shifted
+// overlap) when the element widths are equal.
+#ifndef CBLOXKERNELS_H
+#define CBLOXKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// The instruction sets for which a table of kernels exists.
+typedef enum blox_isa {
+  BLOX_ISA_PORTABLE = 0,
+  BLOX_ISA_AVX2 = 1,    // AVX2 + FMA + F16C
+  BLOX_ISA_AVX512 = 2,  // F, BW, DQ, VL
+  BLOX_ISA_NEON = 3,
+} blox_isa;
+
+/// The best instruction set this processor and operating system support.
+blox_isa blox_best_isa(void);
+/// Whether `isa` can run on this processor.
+bool blox_isa_available(blox_isa isa);
+
+/// Turns on flush-to-zero and denormals-are-zero (XLA's mode) for this thread; returns the previous mode.
+uint64_t blox_fp_enter(void);
+/// Restores the mode that `blox_fp_enter` returned.
+void blox_fp_leave(uint64_t mode);
+
+/// Element types, in the order of BloxIR's `DType`. Booleans are one byte, 0 or 1. Keys are two u32 words.
+typedef enum blox_dtype {
+  BLOX_BOOL, BLOX_I8, BLOX_I16, BLOX_I32, BLOX_I64, BLOX_U8, BLOX_U16, BLOX_U32, BLOX_U64,
+  BLOX_BF16, BLOX_F16, BLOX_F32, BLOX_F64, BLOX_KEY,
+} blox_dtype;
+
+// ---- Elementwise micro-ops over a tile -------------------------------------------------------------
+
+typedef enum blox_unary {
+  BLOX_NEG, BLOX_ABS, BLOX_SIGN, BLOX_FLOOR, BLOX_CEIL, BLOX_EXP, BLOX_LOG, BLOX_LOG1P, BLOX_SQRT, BLOX_RSQRT,
+  BLOX_TANH, BLOX_LOGISTIC, BLOX_ERF, BLOX_ERF_INV, BLOX_NOT, BLOX_IS_FINITE /* result: bool */,
+} blox_unary;
+
+typedef enum blox_binary {
+  BLOX_ADD, BLOX_SUB, BLOX_MUL, BLOX_DIV, BLOX_REM, BLOX_POW, BLOX_MAX, BLOX_MIN, BLOX_AND, BLOX_OR, BLOX_XOR,
+  BLOX_SHIFT_LEFT, BLOX_SHIFT_RIGHT_LOGICAL, BLOX_SHIFT_RIGHT_ARITHMETIC,
+} blox_binary;
+
+typedef enum blox_compare { BLOX_EQ, BLOX_NE, BLOX_LT, BLOX_LE, BLOX_GT, BLOX_GE } blox_compare;
+
+/// Computes `n` elements of `dst` from up to three operands (unused ones are NULL).
+typedef void (*blox_tile_fn)(void *dst, const void *a, const void *b, const void *c, size_t n);
+
+// Each lookup returns NULL where the combination of operation and dtype has no meaning (say, exp of i32).
+blox_tile_fn blox_tile_unary(blox_isa isa, blox_unary op, blox_dtype dtype);
+blox_tile_fn blox_tile_binary(blox_isa isa, blox_binary op, blox_dtype dtype);
+blox_tile_fn blox_tile_compare(blox_isa isa, blox_compare direction, blox_dtype dtype);  // result: bool
+blox_tile_fn blox_tile_select(blox_isa isa, blox_dtype dtype);  // a: bool, b: where true, c: where false
+blox_tile_fn blox_tile_clamp(blox_isa isa, blox_dtype dtype);   // a: low, b: x, c: high
+blox_tile_fn blox_tile_fma(blox_isa isa, blox_dtype dtype);     // a * b + c, rounded once; f32 and f64
+blox_tile_fn blox_tile_convert(blox_isa isa, blox_dtype from, blox_dtype to);
+
+// ---- Tile programs: a tape of micro-ops over a linear iteration space ---------------------------------
+
+typedef enum blox_stream_kind {
+  BLOX_STREAM_CONTIGUOUS,   // element j is buffer[offset + j]: read in place, never copied
+  BLOX_STREAM_STRIDED,      // element j is buffer[offset + sum_d index_d(j) * strides[d]]
+  BLOX_STREAM_IOTA,         // element j is index_axis(j) converted to dtype
+  BLOX_STREAM_RANDOM_BITS,  // element j is word (j % lane) of the bits of key (j / lane)
+} blox_stream_kind;
+
+/// Fills a slot with elements [start, start + n) of the iteration space before the micro-ops of a tile run.
+typedef struct blox_stream {
+  int32_t kind;
+  int32_t dtype;          // of the elements it produces
+  int32_t slot;
+  int32_t buffer;         // index into `buffers`; the keys for RANDOM_BITS; unused for IOTA
+  int64_t offset;         // in elements
+  int32_t rank;           // of the iteration space, for STRIDED and IOTA
+  int32_t axis;           // for IOTA
+  const int64_t *dims;    // row-major iteration space, last dimension fastest
+  const int64_t *strides; // in elements; 0 broadcasts; for STRIDED
+  int64_t lane;           // elements per key, for RANDOM_BITS
+} blox_stream;
+
+/// A slot that holds one value in all its elements; filled once per call of `blox_tile_run`.
+typedef struct blox_tile_constant {
+  int32_t slot;
+  int32_t width;  // bytes per element: 1, 2, 4 or 8
+  uint64_t bits;
+} blox_tile_constant;
+
+typedef struct blox_tile_op {
+  blox_tile_fn fn;
+  int32_t dst, a, b, c;  // slots; -1 when unused
+} blox_tile_op;
+
+/// A slot that is written straight into a result buffer, element j of the space to result[j].
+typedef struct blox_tile_result {
+  int32_t slot;
+  int32_t buffer;
+  int32_t width;  // bytes per element
+} blox_tile_result;
+
+typedef struct blox_tile_program {
+  blox_isa isa;
+  int32_t stream_count, constant_count, op_count, result_count, slot_count;
+  const blox_stream *streams;
+  const blox_tile_constant *constants;
+  const blox_tile_op *ops;
+  const blox_tile_result *results;
+  const int64_t *slot_offsets;  // byte offset of each slot in scratch (-1: never in scratch), 64-byte aligned
+  int64_t tile;                 // elements per tile
+} blox_tile_program;
+
+/// Runs the tape over elements [start, end). `scratch` holds the slots (64-byte aligned).
+/// A result that is computed by no micro-op (a stream or a constant) is copied from its slot.
+/// A result buffer may be the same memory as a CONTIGUOUS stream's buffer at the same element offset.
+void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64_t start, int64_t end, char *scratch);
+
+// ---- Reductions --------------------------------------------------------------------------------------
+
+typedef enum blox_reduce { BLOX_REDUCE_SUM, BLOX_REDUCE_PROD, BLOX_REDUCE_MAX, BLOX_REDUCE_MIN, BLOX_REDUCE_AND, BLOX_REDUCE_OR } blox_reduce;
+
+/// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
+/// through a fixed tree (several lanes, blocks combined pairwise); empty rows give the identity.
+typedef void (*blox_reduce_rows_fn)(void *dst, const void *src, int64_t rows, int64_t length);
+/// dst[c] = reduction over r of src[r * stride + c], for c in 0 ..< columns, r in 0 ..< length. The result of
+/// a column depends on `length` alone, not on `columns`.
+typedef void (*blox_reduce_columns_fn)(void *dst, const void *src, int64_t length, int64_t stride, int64_t columns);
+blox_reduce_rows_fn blox_reduce_rows(blox_isa isa, blox_reduce kind, blox_dtype dtype);
+blox_reduce_columns_fn blox_reduce_columns(blox_isa isa, blox_reduce kind, blox_dtype dtype);
+
+/// Index (written as i32) of the first largest or smallest element along the middle dimension of
+/// src[outer, length, inner]; the first NaN wins. NULL for dtypes without an order.
+typedef void (*blox_arg_reduce_fn)(int32_t *dst, const void *src, int64_t outer, int64_t length, int64_t inner);
+blox_arg_reduce_fn blox_arg_max(blox_isa isa, blox_dtype dtype);
+blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype);
+
+// ---- Data movement --------------------------------------------------------------------------------------
+
+/// dst[sum i_d * dst_strides[d]] = src[sum i_d * src_strides[d]] over `dims`; strides in elements, may be 0
+/// in src and negative in either. Contiguous runs use memcpy, transposes are blocked. width: 1, 2, 4 or 8.
+void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, const int64_t *dims,
+                       const int64_t *dst_strides, const int64_t *src_strides);
+/// Writes `count` elements of `width` bytes with the low bytes of `bits`.
+void blox_fill(char *dst, int32_t width, uint64_t bits, int64_t count);
+
+// ---- Random bits (threefry2x32, JAX's partitionable layout) ----------------------------------------------
+
+/// Words [start, end) of the space (key, counter): element j uses key j / lane and counter j % lane.
+/// keys: two u32 per key. width: 1, 2, 4 or 8 bytes per word. dst[0] is element `start`.
+void blox_random_bits(blox_isa isa, const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
+/// `count` new keys from each of `key_count` keys: dst[(k * count + j)] = hash(key k, counter j).
+void blox_random_split(const uint32_t *keys, int64_t key_count, int64_t count, uint32_t *dst);
+/// dst[i] = hash(keys[i], (0, data[i])).
+void blox_random_fold_in(const uint32_t *keys, const uint32_t *data, int64_t count, uint32_t *dst);
+
+// ---- Matrix multiplication ----------------------------------------------------------------------------------
+
+/// C[m, n] = A[m, k] * B[k, n]; strides in elements, any (transposes need no copy); columns of C are dense.
+typedef struct blox_gemm_args {
+  int64_t m, n, k;
+  const void *a;
+  int64_t a_row, a_column;
+  const void *b;
+  int64_t b_row, b_column;
+  void *c;
+  int64_t c_row;
+} blox_gemm_args;
+
+/// How a product is computed. Chosen from the shape of the whole product, so that a slice of it that a
+/// thread computes gives the same bits as the whole.
+typedef enum blox_gemm_path { BLOX_GEMM_PACKED, BLOX_GEMM_SMALL, BLOX_GEMM_VECTOR } blox_gemm_path;
+
+/// NULL-free for f32, f64 and every integer dtype; bool is not a number.
+bool blox_gemm_supported(blox_dtype dtype);
+blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_args *whole);
+/// Scratch that one thread needs for any slice of the product (64-byte aligned).
+int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k);
+/// The granularity at which rows and columns of C may be divided between threads without waste.
+void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_t *columns);
+/// Computes the product on the calling thread. k == 0 writes zeros.
+void blox_gemm(blox_isa isa, blox_dtype dtype, blox_gemm_path path, const blox_gemm_args *args, void *scratch);
+
+#endif
