@@ -21,7 +21,7 @@ let package = Package(
   ],
   targets: [
     // The flow of data is the order of the targets; no target depends on one below it.
-    .target(name: "BloxIR", swiftSettings: strict),
+    .target(name: "BloxIR", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
     .target(name: "BloxPasses", dependencies: ["BloxIR"], swiftSettings: strict),
     .target(name: "CBloxKernels"),
     .target(name: "BloxRuntime", dependencies: ["BloxIR", "BloxPasses", "CBloxKernels"], swiftSettings: strict),
