@@ -187,7 +187,7 @@ public struct Program: Sendable {
   /// The outputs.
   public var results: [ProgramResult]
   /// The type of each value, by index.
-  public private(set) var types: [TensorType]
+  package private(set) var types: [TensorType]
   /// The memory needed, once buffers are planned.
   public var memory: MemorySummary?
 

@@ -1,0 +1,157 @@
+// Transposition of linear programs: from tangents forward to cotangents backward.
+//
+//   linear       (residuals…, tangents…)     -> (result tangents…)
+//   transposed   (residuals…, cotangents…)   -> (input cotangents…)
+//
+// The linear program's instructions are walked backwards; each hands the cotangent of its result to the operands it
+// is linear in. Cotangents of a value that is read several times are added. A value that receives none has a
+// cotangent of zero, which is made only for the program's results.
+
+import BloxIR
+
+extension Program {
+  /// The transpose of a linear program whose first `residualCount` parameters are residuals and whose other
+  /// parameters are what it is linear in.
+  package func transposed(residualCount: Int, axes: [String: Int] = [:]) throws(BloxError) -> Program {
+    let base = name.hasSuffix(".linear") ? String(name.dropLast(7)) : name
+    var transpose = Transposition(
+      program: self, residualCount: residualCount, builder: ProgramBuilder(name: base + ".transposed", axes: axes))
+    return try transpose.run()
+  }
+}
+
+struct Transposition {
+  let program: Program
+  let residualCount: Int
+  var builder: ProgramBuilder
+  /// What each residual became in the transposed program.
+  private var residuals: [Operand] = []
+  private var cotangents: [Operand?]
+
+  init(program: Program, residualCount: Int, builder: ProgramBuilder) {
+    self.program = program
+    self.residualCount = residualCount
+    self.builder = builder
+    cotangents = program.types.map { _ in nil }
+  }
+
+  mutating func run() throws(BloxError) -> Program {
+    for index in 0..<residualCount { residuals.append(.value(builder.parameter(program.parameters[index]))) }
+    let seeds = program.results.map { Operand.value(builder.parameter(program.type(of: $0.operand))) }
+    for (result, seed) in zip(program.results, seeds) {
+      if case .value(let value) = result.operand { try accumulate(seed, into: value) }
+    }
+    for instruction in program.instructions.reversed() {
+      guard let cotangent = cotangents[instruction.results[0].index] else { continue }
+      let outer = builder.note
+      builder.note = instruction.note
+      try apply(instruction, cotangent)
+      builder.note = outer
+    }
+    let results = (residualCount..<program.parameters.count).map { index in
+      ProgramResult(
+        cotangents[index] ?? builder.splat(0, program.parameters[index].type),
+        label: program.parameters[index].label)
+    }
+    return builder.finish(results: results)
+  }
+
+  /// Whether an operand depends on the tangents.
+  private func isLinear(_ operand: Operand) -> Bool {
+    operand.value.map { $0.index >= residualCount } ?? false
+  }
+
+  /// An operand that the program is not linear in: a residual or a literal.
+  func residual(_ operand: Operand) -> Operand {
+    switch operand {
+    case .splat: operand
+    case .value(let value): residuals[value.index]
+    }
+  }
+
+  private mutating func accumulate(_ cotangent: Operand, into value: Value) throws(BloxError) {
+    if let existing = cotangents[value.index] {
+      cotangents[value.index] = try builder.add(existing, cotangent)
+    } else {
+      cotangents[value.index] = cotangent
+    }
+  }
+
+  /// Adds to the cotangents of the operands that the instruction is linear in.
+  private mutating func apply(_ instruction: Instruction, _ ct: Operand) throws(BloxError) {
+    for (index, operand) in instruction.operands.enumerated() where isLinear(operand) {
+      guard case .value(let value) = operand else { continue }
+      if let contribution = try transpose(instruction, operand: index, ct) {
+        try accumulate(contribution, into: value)
+      }
+    }
+  }
+
+  /// What operand `index` receives from the result's cotangent; `nil` for zero.
+  private mutating func transpose(
+    _ instruction: Instruction, operand index: Int, _ ct: Operand
+  ) throws(BloxError) -> Operand? {
+    let operands = instruction.operands
+    let type = program.type(of: operands[index])
+    switch instruction.op {
+    case .unary(.neg): return try builder.neg(ct)
+    case .binary(let op): return try transpose(op, operands, index, ct, instruction)
+    case .select:
+      let zero = builder.splat(0, like: ct)
+      let predicate = residual(operands[0])
+      return index == 1 ? try builder.select(predicate, ct, zero) : try builder.select(predicate, zero, ct)
+    case .convert: return try builder.emitOne(.convert(type.dtype), [ct])
+    case .broadcastInDim(let shape, let dims):
+      return try transposeBroadcast(ct, shape: shape, dims: dims, to: type)
+    case .reshape: return try builder.reshape(ct, to: type.shape)
+    case .transpose(let permutation):
+      var inverse = permutation
+      for (result, operand) in permutation.enumerated() { inverse[operand] = result }
+      return try builder.transpose(ct, inverse)
+    case .slice(let slice): return try transposeSlice(ct, slice, to: type)
+    case .pad(let padding): return try transposePad(ct, padding, operand: index)
+    case .concatenate(let axis):
+      let start = operands[..<index].reduce(0) { $0 + program.type(of: $1).shape[axis] }
+      var slice = Op.Slice(starts: type.shape.map { _ in 0 }, limits: type.shape)
+      slice.starts[axis] = start
+      slice.limits[axis] = start + type.shape[axis]
+      return try builder.emitOne(.slice(slice), [ct])
+    case .reduce(.sum, let axes):
+      let kept = (0..<type.rank).filter { !axes.contains($0) }
+      return try builder.emitOne(.broadcastInDim(shape: type.shape, dims: kept), [ct])
+    case .dotGeneral(let dims):
+      return index == 0
+        ? try transposeDotLeft(ct, dims, lhs: type, rhs: operands[1])
+        : try transposeDotRight(ct, dims, lhs: operands[0], rhs: type)
+    case .constant, .unary, .compare, .clamp, .fma, .bitcastConvert, .integerPow, .iota, .reduce, .argReduce, .random,
+      .call, .axisIndex, .stopGradient, .fusion:
+      throw notLinear(instruction)
+    }
+  }
+
+  private mutating func transpose(
+    _ op: Op.Binary, _ operands: [Operand], _ index: Int, _ ct: Operand, _ instruction: Instruction
+  ) throws(BloxError) -> Operand {
+    switch op {
+    case .add: return ct
+    case .sub: return index == 0 ? ct : try builder.neg(ct)
+    case .mul:
+      let other = operands[1 - index]
+      guard !isLinear(other) else { throw notLinear(instruction) }
+      return try builder.mul(ct, residual(other))
+    case .div:
+      guard index == 0, !isLinear(operands[1]) else { throw notLinear(instruction) }
+      return try builder.div(ct, residual(operands[1]))
+    case .rem, .pow, .max, .min, .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic:
+      throw notLinear(instruction)
+    }
+  }
+
+  private func notLinear(_ instruction: Instruction) -> BloxError {
+    BloxError(
+      .notDifferentiable,
+      "\(instruction.op.name) is not linear in its operands, so it has no transpose; only linear programs can be"
+        + " transposed", modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope,
+      location: instruction.note.location)
+  }
+}

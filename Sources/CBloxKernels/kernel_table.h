@@ -1,0 +1,53 @@
+// The functions that each instruction set provides, indexed by the enumerations of the public header.
+#ifndef BLOX_KERNEL_TABLE_H
+#define BLOX_KERNEL_TABLE_H
+
+#include "CBloxKernels.h"
+
+enum { UNARY_COUNT = 16, BINARY_COUNT = 14, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 6 };
+
+typedef void (*blox_gemm_fn)(blox_gemm_path path, const blox_gemm_args *args, void *scratch);
+
+/// What the choice of a path and the size of the scratch depend on; zeros when there is no packed path.
+typedef struct blox_gemm_blocking {
+  int32_t width;            // bytes per element
+  int32_t mr, nr;           // rows and columns of the micro-kernel
+  int32_t kc, mc, nc;       // cache blocks; mc is a multiple of mr, nc of nr
+  int64_t small_products;   // largest m * n * k that is computed without packing
+} blox_gemm_blocking;
+
+typedef struct blox_kernel_table {
+  blox_tile_fn unary[UNARY_COUNT][DTYPE_COUNT];
+  blox_tile_fn binary[BINARY_COUNT][DTYPE_COUNT];
+  blox_tile_fn compare[COMPARE_COUNT][DTYPE_COUNT];
+  blox_tile_fn select[DTYPE_COUNT];
+  blox_tile_fn clamp[DTYPE_COUNT];
+  blox_tile_fn fma[DTYPE_COUNT];
+  blox_tile_fn convert[DTYPE_COUNT][DTYPE_COUNT];  // [from][to]
+  blox_reduce_rows_fn reduce_rows[REDUCE_COUNT][DTYPE_COUNT];
+  blox_reduce_columns_fn reduce_columns[REDUCE_COUNT][DTYPE_COUNT];
+  blox_arg_reduce_fn arg_max[DTYPE_COUNT];
+  blox_arg_reduce_fn arg_min[DTYPE_COUNT];
+  void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
+  blox_gemm_fn gemm[DTYPE_COUNT];
+  blox_gemm_blocking gemm_blocking[DTYPE_COUNT];
+} blox_kernel_table;
+
+/// The table of an instruction set; the portable one where `isa` was not compiled for this architecture.
+const blox_kernel_table *blox_kernels(blox_isa isa);
+
+extern const blox_kernel_table blox_kernels_portable;
+#if defined(__x86_64__)
+extern const blox_kernel_table blox_kernels_avx2;
+extern const blox_kernel_table blox_kernels_avx512;
+#elif defined(__aarch64__)
+extern const blox_kernel_table blox_kernels_neon;
+#endif
+
+/// Bytes per element; 8 for keys.
+static inline int32_t blox_dtype_width(int32_t dtype) {
+  static const uint8_t widths[DTYPE_COUNT] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8};
+  return widths[dtype];
+}
+
+#endif

@@ -1,0 +1,215 @@
+// f32 functions on vectors.
+//
+// exp, log, log1p, erf and erf_inv are the polynomials that XLA's CPU backend emits, with an FMA exactly where
+// it has one, so that random samples equal JAX's bit for bit. The caller may rely on every lane being
+// computed independently. Subnormal inputs count as zero (blox_fp_enter is on, and the bit tests agree).
+
+#define F32(bits) splat_bits_f32(bits)
+
+// floor of |x| < 2^31: SSE2 has no rounding instruction and would call floorf for each lane.
+INLINE vf32 floor_small_f32(vf32 x) {
+#if defined(__x86_64__) && VECTOR_BYTES == 16
+  vf32 truncated = __builtin_convertvector(__builtin_convertvector(x, vi32), vf32);
+  return truncated > x ? truncated - 1.0f : truncated;
+#else
+  return __builtin_elementwise_floor(x);
+#endif
+}
+
+// exp for x in [-87.8, 88.8]: Cody-Waite reduction and a degree 5 polynomial. At n = -127 the scale is zero.
+INLINE vf32 exp_bounded_f32(vf32 x) {
+  vf32 n = floor_small_f32(fma_f32(x, F32(0x3FB8AA3B), (vf32)0.5f));
+  n = n < 127.0f ? n : (vf32)127.0f;
+  n = n > -127.0f ? n : (vf32)-127.0f;
+  vf32 r = fma_f32(-n, F32(0x3F318000), x);
+  r = fma_f32(-n, F32(0xB95E8083), r);
+  vf32 p = fma_f32(F32(0x39506967), r, F32(0x3AB743CE));
+  p = fma_f32(p, r, F32(0x3C088908));
+  p = fma_f32(p, r, F32(0x3D2AA9C1));
+  p = fma_f32(p, r, F32(0x3E2AAAAA));
+  p = fma_f32(p, r, F32(0x3F000000));
+  vf32 scale = (vf32)((__builtin_convertvector(n, vi32) + 127) << 23);
+  return (fma_f32(p, r * r, r) + 1.0f) * scale;
+}
+
+INLINE vf32 exp_f32(vf32 x) {
+  vf32 bounded = x > -87.8f ? x : (vf32)-87.8f;  // NaN becomes the bound here: the conversion needs a number
+  bounded = bounded < 88.8f ? bounded : (vf32)88.8f;
+  vf32 y = exp_bounded_f32(bounded);
+  return x == x ? y : x;
+}
+
+// Cephes logf.
+INLINE vf32 log_f32(vf32 x) {
+  vu32 bits = (vu32)x;
+  vi32 e = (vi32)(bits >> 23) - 126;
+  vf32 m = (vf32)((bits & 0x007FFFFFu) | 0x3F000000u);
+  vi32 below = m < F32(0x3F3504F3);
+  vf32 ef = __builtin_convertvector(e + below, vf32);
+  vf32 t = (m - 1.0f) + (vf32)((vi32)m & below);
+  vf32 z = t * t, z3 = z * t;
+  vf32 a = fma_f32(fma_f32(t, F32(0x3D9021BB), F32(0xBDEBD1B8)), t, F32(0x3DEF251A));
+  vf32 b = fma_f32(fma_f32(t, F32(0xBDFE5D4F), F32(0x3E11E9BF)), t, F32(0xBE2AAE50));
+  vf32 d = fma_f32(fma_f32(t, F32(0x3E4CCEAC), F32(0xBE7FFFFC)), t, F32(0x3EAAAAAA));
+  vf32 y = fma_f32(fma_f32(a, z3, b), z3, d);
+  y = fma_f32(y, z3, ef * F32(0xB95E8083));
+  y = fma_f32(ef, F32(0x3F318000), fma_f32(-z, (vf32)0.5f, t) + y);
+  y = bits >= 0x7F800000u ? F32(0x7FC00000) : y;                      // negative or NaN
+  y = bits == 0x7F800000u ? x : y;                                    // infinity
+  return (bits & 0x7FFFFFFFu) < 0x00800000u ? F32(0xFF800000) : y;    // zeros and subnormals
+}
+
+// Near zero a rational function, elsewhere log(1 + x).
+INLINE vf32 log1p_f32(vf32 x) {
+  vf32 n = fma_f32(x, (vf32)4.527e-05f, F32(0x3EFF40C5));
+  n = fma_f32(n, x, F32(0x40D284FA));
+  n = fma_f32(n, x, F32(0x41EF4B9C));
+  n = fma_f32(n, x, F32(0x4273CC76));
+  n = fma_f32(n, x, F32(0x426473AD));
+  n = fma_f32(n, x, F32(0x41A05101));
+  vf32 d = x + F32(0x417101AD);
+  d = fma_f32(d, x, F32(0x42A6185B));
+  d = fma_f32(d, x, F32(0x435DC32D));
+  d = fma_f32(d, x, F32(0x439A8CA3));
+  d = fma_f32(d, x, F32(0x43586D8A));
+  d = fma_f32(d, x, F32(0x42707982));
+  vf32 z = x * x;
+  vf32 near_zero = x + fma_f32(z, (vf32)-0.5f, (x * z) * (n / d));
+  return abs_f32(x) < F32(0x3ED413CD) ? near_zero : log_f32(x + 1.0f);
+}
+
+// tanh within 2 ulp, which XLA's clamped rational function (5 ulp) is not. Below 0.55 an odd polynomial, a
+// weighted least-squares fit at Chebyshev nodes; above, 1 - 2 / (exp(2|x|) + 1), where the subtrahend is
+// at most 1/2, so that its error counts at most half.
+INLINE vf32 tanh_f32(vf32 x) {
+  vf32 size = abs_f32(x);
+  vf32 z = x * x;
+  vf32 p = fma_f32(z, (vf32)-0.0062559801153838634f, (vf32)0.02106175757944584f);
+  p = fma_f32(p, z, (vf32)-0.053850796073675156f);
+  p = fma_f32(p, z, (vf32)0.13332583010196686f);
+  p = fma_f32(p, z, (vf32)-0.33333319425582886f);
+  vf32 near_zero = fma_f32(p * z, x, x);
+  vf32 bounded = size < 10.0f ? size : (vf32)10.0f;
+  vf32 far = 1.0f - 2.0f / (exp_bounded_f32(bounded + bounded) + 1.0f);
+  return size >= 0.55f ? copysign_f32(far, x) : near_zero;
+}
+
+INLINE vf32 logistic_f32(vf32 x) { return 1.0f / (1.0f + exp_f32(-x)); }
+
+INLINE vf32 erf_f32(vf32 x) {
+  vf32 z = x * x;
+  vf32 n = fma_f32(F32(0x39702D51), z, F32(0x3B5F5DA2));
+  n = fma_f32(n, z, F32(0x3D50B6EB));
+  n = fma_f32(n, z, F32(0x3E3DA740));
+  n = fma_f32(n, z, F32(0x3F906EBA));
+  vf32 d = fma_f32(F32(0xB3FD3906), z, F32(0x37C588DF));
+  d = fma_f32(d, z, F32(0x3A856D28));
+  d = fma_f32(d, z, F32(0x3C6687D4));
+  d = fma_f32(d, z, F32(0x3DE34C21));
+  d = fma_f32(d, z, F32(0x3EFEB44A));
+  d = fma_f32(d, z, F32(0x3F800000));
+  vf32 y = x * n / d;
+  return abs_f32(x) >= F32(0x407547CB) ? copysign_f32((vf32)1.0f, x) : y;
+}
+
+// M. Giles, "Approximating the erfinv function" (2010), single precision.
+INLINE vf32 erf_inv_f32(vf32 x) {
+  vf32 w = -log1p_f32(-x * x);
+  vi32 central = w < 5.0f;
+  vf32 u = central ? w - 2.5f : __builtin_elementwise_sqrt(w) - 3.0f;
+#define STEP(c, t) p = fma_f32(p, u, central ? (vf32)(c) : (vf32)(t))
+  vf32 p = central ? (vf32)2.81022636e-08f : (vf32)-0.000200214257f;
+  STEP(3.43273939e-07f, 0.000100950558f);
+  STEP(-3.5233877e-06f, 0.00134934322f);
+  STEP(-4.39150654e-06f, -0.00367342844f);
+  STEP(0.00021858087f, 0.00573950773f);
+  STEP(-0.00125372503f, -0.0076224613f);
+  STEP(-0.00417768164f, 0.00943887047f);
+  STEP(0.246640727f, 1.00167406f);
+  STEP(1.50140941f, 2.83297682f);
+#undef STEP
+  return x * (abs_f32(x) == 1.0f ? F32(0x7F800000) : p);
+}
+
+INLINE vf32 sqrt_f32(vf32 x) { return __builtin_elementwise_sqrt(x); }
+INLINE vf32 rsqrt_f32(vf32 x) { return 1.0f / __builtin_elementwise_sqrt(x); }
+
+// |x|^y through log2 and exp2 in f64: about 2^-44 relative, so that rounding to f32 is all that is lost.
+INLINE vf64 power_of_size(vf64 size, vf64 y) {
+  vu64 bits = (vu64)size;
+  // size = 2^e * m with m in [sqrt(1/2), sqrt(2)); log2(m) = 2 / ln 2 * atanh((m - 1) / (m + 1)).
+  vi64 e = ((vi64)bits - (vi64)0x3FE6A09E667F3BCDll) >> 52;
+  vf64 m = (vf64)(bits - ((vu64)e << 52));
+  vf64 s = (m - 1.0) / (m + 1.0), z = s * s;
+  vf64 p = fma_f64(z, (vf64)(1.0 / 15), (vf64)(1.0 / 13));
+  p = fma_f64(p, z, (vf64)(1.0 / 11));
+  p = fma_f64(p, z, (vf64)(1.0 / 9));
+  p = fma_f64(p, z, (vf64)(1.0 / 7));
+  p = fma_f64(p, z, (vf64)(1.0 / 5));
+  p = fma_f64(p, z, (vf64)(1.0 / 3));
+  p = fma_f64(p, z, (vf64)1.0);
+  vf64 log2 = fma_f64(p, s * 2.8853900817779268, small_to_f64(e));
+  log2 = size == 0.0 ? (vf64)-INFINITY : log2;
+  log2 = size == INFINITY ? (vf64)INFINITY : log2;
+  vf64 t = y * log2;
+  t = t < 300.0 ? t : (vf64)300.0;   // beyond the range of f32 either way
+  t = t > -300.0 ? t : (vf64)-300.0;
+  vf64 shifted = t + ROUND_TO_INTEGER_F64;
+  vf64 f = (t - (shifted - ROUND_TO_INTEGER_F64)) * 0.69314718055994531;
+  vf64 q = fma_f64(f, (vf64)(1.0 / 3628800), (vf64)(1.0 / 362880));
+  q = fma_f64(q, f, (vf64)(1.0 / 40320));
+  q = fma_f64(q, f, (vf64)(1.0 / 5040));
+  q = fma_f64(q, f, (vf64)(1.0 / 720));
+  q = fma_f64(q, f, (vf64)(1.0 / 120));
+  q = fma_f64(q, f, (vf64)(1.0 / 24));
+  q = fma_f64(q, f, (vf64)(1.0 / 6));
+  q = fma_f64(q, f, (vf64)0.5);
+  q = fma_f64(q, f, (vf64)1.0);
+  q = fma_f64(q, f, (vf64)1.0);
+  return q * exp2_of_shifted(shifted);
+}
+
+// The special cases of C99 (F.9.4.4).
+INLINE vf32 pow_f32(vf32 x, vf32 y) {
+  vf32 size = abs_f32(x);
+  vf64x2 wide_size = __builtin_convertvector(size, vf64x2), wide_y = __builtin_convertvector(y, vf64x2), wide;
+  wide.lo = power_of_size(wide_size.lo, wide_y.lo);
+  wide.hi = power_of_size(wide_size.hi, wide_y.hi);
+  vf32 r = __builtin_convertvector(wide, vf32);
+  r = size == 1.0f ? (vf32)1.0f : r;  // infinite y too
+  // From 2^24 on every f32 is an even integer, and below, its conversion to an integer is exact.
+  vf32 y_size = abs_f32(y);
+  vi32 large = y_size >= 16777216.0f;
+  vi32 whole = __builtin_convertvector(large | (y != y) ? (vf32)0.0f : y_size, vi32);
+  vi32 integral = large | (__builtin_convertvector(whole, vf32) == y_size);
+  vi32 odd = integral & -(whole & 1);
+  r = (vf32)((vu32)r | ((vu32)x & (vu32)odd & 0x80000000u));
+  r = (x < 0.0f) & (size < INFINITY) & ~integral ? F32(0x7FC00000) : r;
+  r = (x != x) | (y != y) ? F32(0x7FC00000) : r;
+  return (y == 0.0f) | (x == 1.0f) ? (vf32)1.0f : r;
+}
+
+INLINE vf32 sign_f32(vf32 x) {
+  vf32 y = copysign_f32(x == 0.0f ? (vf32)0.0f : (vf32)1.0f, x);
+  return x == x ? y : x;
+}
+
+// C's fmod. With q = |x / y| rounded and below 2^23, trunc(q) is the true quotient or one more, and
+// |x| - q|y| is a multiple of the last place of y that fits f32, so one FMA gives it exactly. Lanes outside
+// that range (very rare) go through libm.
+INLINE vf32 rem_f32(vf32 x, vf32 y) {
+  vf32 xs = abs_f32(x), ys = abs_f32(y);
+  vf32 q = xs / ys;
+  vi32 ordinary = (q < 8388608.0f) & (ys >= 0x1p-100f) & (ys < INFINITY);
+  vf32 whole = __builtin_convertvector(__builtin_convertvector(ordinary ? q : (vf32)0.0f, vi32), vf32);
+  vf32 r = fma_f32(-whole, ys, xs);
+  r = r < 0.0f ? r + ys : r;
+  r = copysign_f32(r, x);
+  if (any_i32(~ordinary)) {
+    for (int i = 0; i < LANES_F32; i++) {
+      if (ordinary[i]) continue;
+      r[i] = fmodf(flush_f32(x[i]), flush_f32(y[i]));
+    }
+  }
+  return (vf32)((abs_f32(r) < 0x1p-126f) ? (vi32)r & (int32_t)0x80000000 : (vi32)r);
+}
