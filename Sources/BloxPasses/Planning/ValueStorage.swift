@@ -1,0 +1,87 @@
+// Which values share memory because they are the same bytes.
+//
+// A "block" is a piece of memory with a lifetime. An op that only renames its operand's bytes (a reshape, say) puts
+// its result into the operand's block; every other instruction opens a new one.
+import BloxIR
+
+extension Op {
+  /// Whether the result is the first operand's bytes, in the same order, under another type.
+  package func isAlias(operand: TensorType?, result: TensorType) -> Bool {
+    guard let operand else { return false }
+    switch self {
+    case .reshape, .bitcastConvert, .stopGradient, .random(.wrap), .random(.unwrap): return true
+    case .convert(let dtype): return operand.dtype == dtype
+    case .broadcastInDim(_, let dims):
+      // Without repetition only dimensions of size 1 were added; the others must keep their order.
+      let kept = dims.indices.filter { operand.shape[$0] != 1 }.map { dims[$0] }
+      return operand.elementCount == result.elementCount && kept == kept.sorted()
+    case .transpose(let permutation):
+      let kept = permutation.filter { operand.shape[$0] != 1 }
+      return kept == kept.sorted()
+    case .slice, .reduce(_, axes: []): return operand == result
+    case .pad(let padding):
+      return operand == result && (padding.low + padding.high).allSatisfy { $0 == 0 }
+    case .concatenate: return operand == result
+    case .reduce(_, let axes): return operand.elementCount == result.elementCount && !axes.isEmpty
+    case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
+      .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
+      return false
+    }
+  }
+}
+
+extension Instruction {
+  /// Whether the result is the first operand's bytes (see ``Op/isAlias(operand:result:)``).
+  package func isAlias(in program: Program) -> Bool {
+    guard let first = operands.first, let source = first.value, results.count == 1 else { return false }
+    return op.isAlias(operand: program.type(of: source), result: program.type(of: results[0]))
+  }
+}
+
+/// A piece of memory and when it is in use, in instruction indices.
+struct MemoryBlock {
+  enum Origin: Equatable {
+    case parameter(Int), constant, computed
+  }
+
+  let origin: Origin
+  let byteCount: Int
+  /// The instruction that writes it; -1 for parameters.
+  let definition: Int
+  /// The last instruction that reads it, `definition` when none does, `Int.max` when a result of the program does.
+  var lastUse: Int
+}
+
+/// The blocks of a program and the block of each value.
+struct ValueStorage {
+  private(set) var blocks: [MemoryBlock] = []
+  private(set) var blockOfValue: [Int] = []
+
+  init(_ program: Program) {
+    blockOfValue = Array(repeating: -1, count: program.types.count)
+    for (index, parameter) in program.parameters.enumerated() {
+      open(.parameter(index), parameter.type, value: program.parameterValue(index), at: -1)
+    }
+    for (index, instruction) in program.instructions.enumerated() {
+      for operand in instruction.operands {
+        if let value = operand.value { blocks[blockOfValue[value.index]].lastUse = index }
+      }
+      if instruction.isAlias(in: program), let source = instruction.operands[0].value {
+        blockOfValue[instruction.results[0].index] = blockOfValue[source.index]
+        continue
+      }
+      let origin: MemoryBlock.Origin = if case .constant = instruction.op { .constant } else { .computed }
+      for result in instruction.results { open(origin, program.type(of: result), value: result, at: index) }
+    }
+    for result in program.results {
+      if let value = result.operand.value { blocks[blockOfValue[value.index]].lastUse = .max }
+    }
+  }
+
+  private mutating func open(_ origin: MemoryBlock.Origin, _ type: TensorType, value: Value, at index: Int) {
+    blockOfValue[value.index] = blocks.count
+    blocks.append(MemoryBlock(origin: origin, byteCount: type.byteCount, definition: index, lastUse: index))
+  }
+
+  func block(of value: Value) -> Int { blockOfValue[value.index] }
+}
