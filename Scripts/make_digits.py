@@ -105,8 +105,10 @@ const uint8_t digits_labels[{COUNT}] = {{
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--out', type=pathlib.Path, default=TARGET, help='the target directory (default: %(default)s)')
+  parser = argparse.ArgumentParser(description=__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--out', type=pathlib.Path, default=TARGET,
+                      help='the target directory (default: %(default)s)')
   args = parser.parse_args()
 
   from sklearn.datasets import load_digits  # here, so that --help works without it

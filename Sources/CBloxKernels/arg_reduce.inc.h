@@ -41,7 +41,7 @@ enum { ARG_LANES = 64, ARG_STRIP = 512 };
       int64_t at = (int64_t)index[c] * ARG_LANES + c;                                                           \
       bool both_nan = (winner != winner) & (best[c] != best[c]);                                                \
       bool better = !(best[c] worse_or_equal winner) & (winner == winner);                                      \
-      if (better | ((best[c] == winner | both_nan) & (at < winner_index))) {                                    \
+      if (better | (((best[c] == winner) | both_nan) & (at < winner_index))) {                                  \
         winner = best[c];                                                                                       \
         winner_index = at;                                                                                      \
       }                                                                                                         \

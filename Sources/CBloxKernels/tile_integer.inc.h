@@ -106,7 +106,7 @@ UNSIGNED_KERNELS(u16, uint16_t, uint32_t, float, BINARY_LOOP)
 UNSIGNED_KERNELS(u32, uint32_t, uint32_t, double, BINARY_LOOP)
 UNSIGNED_KERNELS(u64, uint64_t, uint64_t, uint64_t, SCALAR_BINARY_LOOP)
 
-UNARY_LOOP(not, bool, uint8_t, uint8_t, x == 0)
+UNARY_LOOP(not, truth, uint8_t, uint8_t, x == 0)
 // The absolute value of an unsigned integer, and conversions that keep the bits.
 #define COPY_KERNEL(suffix, U)                                                                            \
   static void copy_tile_##suffix(void *dst, const void *a, const void *b, const void *c, size_t n) {      \
