@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the handwritten-digits data set as C source for the CDigitsData target.
 
-The data comes from scikit-learn's `load_digits` (1797 images of 8x8 pixels, 0..16, with labels 0..9).
-The result depends on nothing but the data, so running the script twice gives the same bytes.
+The data comes from scikit-learn's `load_digits`: 1797 images of 8x8 pixels, 0..16, with labels
+0..9. The result depends on nothing but the data, so running the script twice gives the same bytes.
 
   python3 Scripts/make_digits.py
 """

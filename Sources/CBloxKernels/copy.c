@@ -52,9 +52,9 @@ static void copy_run(char *dst, const char *src, int32_t width, int64_t count, i
 // ---- Transposes ----------------------------------------------------------------------------------------
 
 // dst[i * dst_stride + j] = src[j * src_stride + i] for i < rows, j < columns.
-// Blocks keep the touched lines of both sides in the first-level cache; within a block, squares are
-// transposed in registers.
-enum { TRANSPOSE_BLOCK = 32 };
+// A block is one cache line wide and high: with a stride of a power of two, more lines would compete for the same
+// sets of the first-level cache. Within a block, squares are transposed in registers.
+#define TRANSPOSE_BLOCK(T) (64 / (int64_t)sizeof(T))
 
 #define LOW_2(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
@@ -89,10 +89,11 @@ SQUARE(u64, uint64_t, 2)
 #define TRANSPOSE(suffix, T, SIDE)                                                                         \
   static void transpose_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,             \
                                  int64_t rows, int64_t columns) {                                          \
-    for (int64_t j0 = 0; j0 < columns; j0 += TRANSPOSE_BLOCK) {                                            \
-      int64_t j1 = columns - j0 < TRANSPOSE_BLOCK ? columns : j0 + TRANSPOSE_BLOCK;                        \
-      for (int64_t i0 = 0; i0 < rows; i0 += TRANSPOSE_BLOCK) {                                             \
-        int64_t i1 = rows - i0 < TRANSPOSE_BLOCK ? rows : i0 + TRANSPOSE_BLOCK;                            \
+    const int64_t block = TRANSPOSE_BLOCK(T);                                                              \
+    for (int64_t i0 = 0; i0 < rows; i0 += block) {                                                         \
+      int64_t i1 = rows - i0 < block ? rows : i0 + block;                                                  \
+      for (int64_t j0 = 0; j0 < columns; j0 += block) {                                                    \
+        int64_t j1 = columns - j0 < block ? columns : j0 + block;                                          \
         int64_t i = i0;                                                                                    \
         for (; i + SIDE <= i1; i += SIDE) {                                                                \
           int64_t j = j0;                                                                                  \
@@ -100,7 +101,7 @@ SQUARE(u64, uint64_t, 2)
             square_##suffix(dst + i * dst_stride + j, dst_stride, src + j * src_stride + i, src_stride);   \
           }                                                                                                \
           for (; j < j1; j++) {                                                                            \
-            for (int64_t s = 0; s < SIDE; s++) dst[(i + s) * dst_stride + j] = src[j * src_stride + i + s];\
+            for (int64_t s = i; s < i + SIDE; s++) dst[s * dst_stride + j] = src[j * src_stride + s];      \
           }                                                                                                \
         }                                                                                                  \
         for (; i < i1; i++) {                                                                              \

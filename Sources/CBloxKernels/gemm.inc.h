@@ -37,8 +37,8 @@
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_2
 #endif
 #define GEMM_NC 1024
-// Up to about 96^3 packing costs more than it saves.
-#define GEMM_SMALL_PRODUCTS 1000000
+// Up to about 200^3, B stays in the second-level cache as it is and packing costs more than it saves.
+#define GEMM_SMALL_PRODUCTS 8000000
 
 #if GEMM_FMA
 #define GEMM_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)

@@ -41,7 +41,10 @@
     U *d = dst;                                                                                           \
     const uint8_t *condition = a;                                                                         \
     const U *x = b, *y = c;                                                                               \
-    INDEPENDENT for (size_t i = 0; i < n; i++) d[i] = condition[i] ? x[i] : y[i];                         \
+    INDEPENDENT for (size_t i = 0; i < n; i++) {                                                          \
+      U p = x[i], q = y[i]; /* both are read: a conditional load would not be vectorized */               \
+      d[i] = condition[i] ? p : q;                                                                        \
+    }                                                                                                     \
   }
 
 #define ORDER_KERNELS(suffix, T)                                                                          \
