@@ -11,8 +11,9 @@
 // Subnormals (as XLA sets up the CPU): arithmetic, functions and comparisons read a subnormal f32 or f64 as zero
 // of its sign and return zero of its sign instead of one. bf16 has the range of f32 and computes in f32, so the same
 // holds for it. f16 computes in f32 as well, where its subnormals are ordinary numbers: they are kept. Reading and
-// writing numbers is done here only, so flushing is too; ops that move bits use `bytes` or `words`, which do not
-// flush.
+// writing numbers is done here only, so flushing is too. What does not flush: ops that move bits (`bytes`, `words`),
+// neg and abs, conversions between f32 and bf16 and from bf16 to bool, the operands of `pow`, and `rem` but for its
+// divisor.
 
 import BloxIR
 
@@ -23,8 +24,11 @@ extension ReferenceInterpreter {
   }
 
   /// The element of a floating dtype nearest to a number, flushed. One rounding.
+  ///
+  /// Every NaN becomes the default one: which payload and sign arithmetic gives differs between machines.
   static func rounded(_ x: Double, to dtype: DType) -> Literal {
-    switch dtype {
+    if x.isNaN { return Literal(.nan, as: dtype) }
+    return switch dtype {
     case .f64: Literal(flush(x), as: .f64)
     case .f32: Literal(dtype: .f32, bits: UInt64(flush(Float(x)).bitPattern))
     case .bf16:
@@ -61,6 +65,9 @@ extension DenseConstant {
     type.dtype == .f64
       ? (0..<type.elementCount).map { ReferenceInterpreter.flush(self[$0].doubleValue) } : singles.map(Double.init)
   }
+
+  /// The elements of any floating dtype as they are.
+  var unflushedDoubles: [Double] { (0..<type.elementCount).map { self[$0].doubleValue } }
 
   /// Creates a tensor from bit patterns, of which bits beyond the dtype's width are dropped.
   init(type: TensorType, words: [UInt64]) {
