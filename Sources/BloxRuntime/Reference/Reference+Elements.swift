@@ -84,8 +84,13 @@ extension DenseConstant {
     self.init(type: type, words: signed.map(UInt64.init(bitPattern:)))
   }
 
-  /// Creates a floating tensor from results of arithmetic: rounded once to the dtype and flushed.
+  /// Creates a floating tensor from results of arithmetic: flushed in the width they were computed in, rounded once
+  /// to the dtype, and flushed there.
   init<F: BinaryFloatingPoint>(type: TensorType, rounding numbers: [F]) {
-    self.init(type: type, elements: numbers.map { ReferenceInterpreter.rounded(Double($0), to: type.dtype) })
+    self.init(
+      type: type,
+      elements: numbers.map {
+        ReferenceInterpreter.rounded(Double(ReferenceInterpreter.flush($0)), to: type.dtype)
+      })
   }
 }
