@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the handwritten-digits data set as C source for the CDigitsData target.
 
-The data comes from scikit-learn's `load_digits` (1797 images of 8x8 pixels, 0..16, with labels 0..9).
-The result depends on nothing but the data, so running the script twice gives the same bytes.
+The data comes from scikit-learn's `load_digits`: 1797 images of 8x8 pixels, 0..16, with labels
+0..9. The result depends on nothing but the data, so running the script twice gives the same bytes.
 
   python3 Scripts/make_digits.py
 """
@@ -105,8 +105,10 @@ const uint8_t digits_labels[{COUNT}] = {{
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--out', type=pathlib.Path, default=TARGET, help='the target directory (default: %(default)s)')
+  parser = argparse.ArgumentParser(description=__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--out', type=pathlib.Path, default=TARGET,
+                      help='the target directory (default: %(default)s)')
   args = parser.parse_args()
 
   from sklearn.datasets import load_digits  # here, so that --help works without it

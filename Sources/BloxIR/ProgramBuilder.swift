@@ -20,6 +20,8 @@ public struct ProgramBuilder: Sendable {
   /// The instructions so far.
   public private(set) var instructions: [Instruction] = []
   private var types: [TensorType] = []
+  /// Parameters added after instructions; see `lateParameter`.
+  var lateParameters: [(Parameter, Value)] = []
 
   /// Creates an empty program.
   public init(name: String, axes: [String: Int] = [:]) {
@@ -79,6 +81,15 @@ public struct ProgramBuilder: Sendable {
     return try emit(instruction.op, operands)
   }
 
+  /// The types of the values so far, by index.
+  var valueTypes: [TensorType] { types }
+
+  /// Adds a value that no instruction defines.
+  mutating func newValue(_ type: TensorType) -> Value {
+    types.append(type)
+    return Value(types.count - 1)
+  }
+
   private mutating func append(_ op: Op, _ operands: [Operand], _ resultTypes: [TensorType]) -> [Value] {
     let first = types.count
     types.append(contentsOf: resultTypes)
@@ -89,6 +100,7 @@ public struct ProgramBuilder: Sendable {
 
   /// The finished program.
   public func finish(results: [ProgramResult]) -> Program {
-    Program(name: name, parameters: parameters, instructions: instructions, results: results, types: types)
+    if !lateParameters.isEmpty { return finishWithLateParameters(results: results) }
+    return Program(name: name, parameters: parameters, instructions: instructions, results: results, types: types)
   }
 }

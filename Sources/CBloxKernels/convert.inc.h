@@ -15,7 +15,7 @@
   }
 
 #define CONVERT_FROM_INTEGER(from, S)          \
-  CONVERT_LOOP(from, bool, S, uint8_t, x != 0) \
+  CONVERT_LOOP(from, truth, S, uint8_t, x != 0) \
   CONVERT_LOOP(from, u8, S, uint8_t, x)        \
   CONVERT_LOOP(from, u16, S, uint16_t, x)      \
   CONVERT_LOOP(from, u32, S, uint32_t, x)      \
@@ -28,7 +28,7 @@
   (x != x ? (T)0 : x <= LOW ? (T)LOW : x >= LIMIT ? (T)HIGH : (T)(x != x || x <= LOW || x >= LIMIT ? 0 : x))
 
 #define CONVERT_FROM_FLOAT(from, S)                                                                          \
-  CONVERT_LOOP(from, bool, S, uint8_t, x != 0)                                                               \
+  CONVERT_LOOP(from, truth, S, uint8_t, x != 0)                                                               \
   CONVERT_LOOP(from, i8, S, int8_t, SATURATE(int32_t, -128, 127, 128))                                       \
   CONVERT_LOOP(from, i16, S, int16_t, SATURATE(int32_t, -32768, 32767, 32768))                               \
   CONVERT_LOOP(from, i32, S, int32_t, SATURATE(int32_t, INT32_MIN, INT32_MAX, (S)0x1p31))                    \
@@ -84,7 +84,7 @@ CONVERT_LOOP(f64, f32, double, float, x)
     }                                                                                                          \
   }
 #define CONVERT_HALF(half, other)                                                                              \
-  CONVERT_FROM_HALF(half, bool, uint8_t)                                                                       \
+  CONVERT_FROM_HALF(half, truth, uint8_t)                                                                       \
   CONVERT_FROM_HALF(half, i8, int8_t)                                                                          \
   CONVERT_FROM_HALF(half, i16, int16_t)                                                                        \
   CONVERT_FROM_HALF(half, i32, int32_t)                                                                        \

@@ -2,6 +2,8 @@
 #ifndef BLOX_KERNEL_TABLE_H
 #define BLOX_KERNEL_TABLE_H
 
+#include <string.h>
+
 #include "CBloxKernels.h"
 
 enum { UNARY_COUNT = 16, BINARY_COUNT = 14, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 6 };
@@ -48,6 +50,13 @@ extern const blox_kernel_table blox_kernels_neon;
 static inline int32_t blox_dtype_width(int32_t dtype) {
   static const uint8_t widths[DTYPE_COUNT] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8};
   return widths[dtype];
+}
+
+/// The element at `src` in the low bytes (every supported processor is little-endian).
+static inline uint64_t blox_element_bits(const char *src, int32_t width) {
+  uint64_t bits = 0;
+  memcpy(&bits, src, (size_t)width);
+  return bits;
 }
 
 #endif

@@ -180,13 +180,13 @@ INLINE vf32 pow_f32(vf32 x, vf32 y) {
   // From 2^24 on every f32 is an even integer, and below, its conversion to an integer is exact.
   vf32 y_size = abs_f32(y);
   vi32 large = y_size >= 16777216.0f;
-  vi32 whole = __builtin_convertvector(large | (y != y) ? (vf32)0.0f : y_size, vi32);
+  vi32 whole = __builtin_convertvector((large | (y != y)) ? (vf32)0.0f : y_size, vi32);
   vi32 integral = large | (__builtin_convertvector(whole, vf32) == y_size);
   vi32 odd = integral & -(whole & 1);
   r = (vf32)((vu32)r | ((vu32)x & (vu32)odd & 0x80000000u));
-  r = (x < 0.0f) & (size < INFINITY) & ~integral ? F32(0x7FC00000) : r;
-  r = (x != x) | (y != y) ? F32(0x7FC00000) : r;
-  return (y == 0.0f) | (x == 1.0f) ? (vf32)1.0f : r;
+  r = ((x < 0.0f) & (size < INFINITY) & ~integral) ? F32(0x7FC00000) : r;
+  r = ((x != x) | (y != y)) ? F32(0x7FC00000) : r;
+  return ((y == 0.0f) | (x == 1.0f)) ? (vf32)1.0f : r;
 }
 
 INLINE vf32 sign_f32(vf32 x) {

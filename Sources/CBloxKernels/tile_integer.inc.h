@@ -41,7 +41,10 @@
     U *d = dst;                                                                                           \
     const uint8_t *condition = a;                                                                         \
     const U *x = b, *y = c;                                                                               \
-    INDEPENDENT for (size_t i = 0; i < n; i++) d[i] = condition[i] ? x[i] : y[i];                         \
+    INDEPENDENT for (size_t i = 0; i < n; i++) {                                                          \
+      U p = x[i], q = y[i]; /* both are read: a conditional load would not be vectorized */               \
+      d[i] = condition[i] ? p : q;                                                                        \
+    }                                                                                                     \
   }
 
 #define ORDER_KERNELS(suffix, T)                                                                          \
@@ -106,7 +109,7 @@ UNSIGNED_KERNELS(u16, uint16_t, uint32_t, float, BINARY_LOOP)
 UNSIGNED_KERNELS(u32, uint32_t, uint32_t, double, BINARY_LOOP)
 UNSIGNED_KERNELS(u64, uint64_t, uint64_t, uint64_t, SCALAR_BINARY_LOOP)
 
-UNARY_LOOP(not, bool, uint8_t, uint8_t, x == 0)
+UNARY_LOOP(not, truth, uint8_t, uint8_t, x == 0)
 // The absolute value of an unsigned integer, and conversions that keep the bits.
 #define COPY_KERNEL(suffix, U)                                                                            \
   static void copy_tile_##suffix(void *dst, const void *a, const void *b, const void *c, size_t n) {      \

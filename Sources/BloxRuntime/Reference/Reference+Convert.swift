@@ -5,8 +5,9 @@ import BloxIR
 extension ReferenceInterpreter {
   /// Converts each element.
   ///
-  /// - To the same dtype: a copy. Between bf16 and f32, which share a format but for the length: subnormals stay,
-  ///   because the conversion works on the bits. All other conversions of floats read and write as arithmetic does.
+  /// - To the same dtype: a copy. Between bf16 and f32, which share a format but for the length, and from bf16 to
+  ///   bool: subnormals count, because the conversion works on the bits. All other conversions of floats read and
+  ///   write as arithmetic does.
   /// - Float to integer: truncated, saturated, NaN gives 0. Integer to integer: the low bits of the sign-extended
   ///   (or zero-extended) value. Anything to bool: whether it is not zero; NaN is not.
   static func convert(_ x: DenseConstant, to dtype: DType) -> DenseConstant {
@@ -20,6 +21,8 @@ extension ReferenceInterpreter {
       return DenseConstant(type: type, elements: x.signed.map { converted($0, to: dtype) })
     case .bf16 where dtype == .f32:
       return DenseConstant(type: type, words: x.words.map { $0 << 16 })
+    case .bf16 where dtype == .bool:
+      return DenseConstant(type: type, bools: x.words.map { $0 & 0x7FFF != 0 })
     case .f32 where dtype == .bf16:
       return DenseConstant(type: type, words: x.words.map { UInt64(bf16Bits(fromSingle: UInt32($0))) })
     case .bf16, .f16, .f32, .f64:

@@ -11,8 +11,9 @@
 // Subnormals (as XLA sets up the CPU): arithmetic, functions and comparisons read a subnormal f32 or f64 as zero
 // of its sign and return zero of its sign instead of one. bf16 has the range of f32 and computes in f32, so the same
 // holds for it. f16 computes in f32 as well, where its subnormals are ordinary numbers: they are kept. Reading and
-// writing numbers is done here only, so flushing is too; ops that move bits use `bytes` or `words`, which do not
-// flush.
+// writing numbers is done here only, so flushing is too. What does not flush: ops that move bits (`bytes`, `words`),
+// neg and abs, conversions between f32 and bf16 and from bf16 to bool, the operands of `pow`, and `rem` but for its
+// divisor.
 
 import BloxIR
 
@@ -23,8 +24,11 @@ extension ReferenceInterpreter {
   }
 
   /// The element of a floating dtype nearest to a number, flushed. One rounding.
+  ///
+  /// Every NaN becomes the default one: which payload and sign arithmetic gives differs between machines.
   static func rounded(_ x: Double, to dtype: DType) -> Literal {
-    switch dtype {
+    if x.isNaN { return Literal(.nan, as: dtype) }
+    return switch dtype {
     case .f64: Literal(flush(x), as: .f64)
     case .f32: Literal(dtype: .f32, bits: UInt64(flush(Float(x)).bitPattern))
     case .bf16:
@@ -62,6 +66,9 @@ extension DenseConstant {
       ? (0..<type.elementCount).map { ReferenceInterpreter.flush(self[$0].doubleValue) } : singles.map(Double.init)
   }
 
+  /// The elements of any floating dtype as they are.
+  var unflushedDoubles: [Double] { (0..<type.elementCount).map { self[$0].doubleValue } }
+
   /// Creates a tensor from bit patterns, of which bits beyond the dtype's width are dropped.
   init(type: TensorType, words: [UInt64]) {
     self.init(type: type, elements: words.map { Literal(dtype: type.dtype, bits: $0) })
@@ -77,8 +84,13 @@ extension DenseConstant {
     self.init(type: type, words: signed.map(UInt64.init(bitPattern:)))
   }
 
-  /// Creates a floating tensor from results of arithmetic: rounded once to the dtype and flushed.
+  /// Creates a floating tensor from results of arithmetic: flushed in the width they were computed in, rounded once
+  /// to the dtype, and flushed there.
   init<F: BinaryFloatingPoint>(type: TensorType, rounding numbers: [F]) {
-    self.init(type: type, elements: numbers.map { ReferenceInterpreter.rounded(Double($0), to: type.dtype) })
+    self.init(
+      type: type,
+      elements: numbers.map {
+        ReferenceInterpreter.rounded(Double(ReferenceInterpreter.flush($0)), to: type.dtype)
+      })
   }
 }

@@ -41,12 +41,31 @@ extension ReferenceInterpreter {
     case .u8, .u16, .u32, .u64:
       let width = UInt64(type.dtype.bitWidth)
       return DenseConstant(type: type, words: zip(a.words, b.words).map { op.ofUnsigned($0, $1, width: width) })
-    case .bf16, .f16, .f32:
-      return DenseConstant(type: type, rounding: zip(a.singles, b.singles).map { op.ofFloats($0, $1) })
-    case .f64:
-      return DenseConstant(type: type, rounding: zip(a.doubles, b.doubles).map { op.ofFloats($0, $1) })
+    case .bf16, .f16, .f32, .f64:
+      if op == .pow { return pow(a, b) }
+      if op == .rem { return remainder(a, b) }
+      return type.dtype == .f64
+        ? DenseConstant(type: type, rounding: zip(a.doubles, b.doubles).map { op.ofFloats($0, $1) })
+        : DenseConstant(type: type, rounding: zip(a.singles, b.singles).map { op.ofFloats($0, $1) })
     case .key: preconditionFailure("the type rule admits no keys")
     }
+  }
+
+  /// The power of floats. Its special cases look at the operands as they are (a subnormal exponent is not zero, so
+  /// `inf` to it is `inf`); the result is flushed.
+  private static func pow(_ a: DenseConstant, _ b: DenseConstant) -> DenseConstant {
+    let powers = zip(a.unflushedDoubles, b.unflushedDoubles).map { libmPow($0, $1) }
+    return a.type.dtype == .f64
+      ? DenseConstant(type: a.type, rounding: powers)
+      : DenseConstant(type: a.type, rounding: powers.map { Float($0) })
+  }
+
+  /// C's fmod: exact, with the sign of the dividend, so dividend and result are not flushed. A subnormal divisor is
+  /// zero and gives NaN. The remainder of two numbers of a narrower dtype in Double is a number of that dtype.
+  private static func remainder(_ a: DenseConstant, _ b: DenseConstant) -> DenseConstant {
+    let remainders = zip(a.unflushedDoubles, b.doubles).map { $0.truncatingRemainder(dividingBy: $1) }
+    return DenseConstant(
+      type: a.type, elements: remainders.map { Literal($0.isNaN ? .nan : $0, as: a.type.dtype) })
   }
 
   /// `a * b + c`, rounded once.
@@ -192,10 +211,9 @@ extension Op.Binary {
     case .sub: a - b
     case .mul: a * b
     case .div: a / b
-    case .rem: a.truncatingRemainder(dividingBy: b)  // C's fmod: exact, with the sign of the dividend.
-    case .pow: ReferenceInterpreter.power(a, b)
     case .max: ReferenceInterpreter.maximum(a, b)
     case .min: ReferenceInterpreter.minimum(a, b)
+    case .rem, .pow: preconditionFailure("\(rawValue) does not flush its operands, see binary(_:_:_:)")
     case .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic:
       preconditionFailure("the type rule admits no floats")
     }

@@ -43,7 +43,7 @@ extension ReferenceInterpreter {
   }
 
   /// C's pow, with its special cases: `pow(1, nan)` and `pow(nan, 0)` are 1.
-  static func power<F: ReferenceFloat>(_ a: F, _ b: F) -> F { F(pow(Double(a), Double(b))) }
+  static func libmPow(_ a: Double, _ b: Double) -> Double { pow(a, b) }
 }
 
 // MARK: - erf_inv in f32, as XLA computes it

@@ -79,7 +79,7 @@ extension Op.Reduction {
     let identity: I =
       switch self {
       case .sum, .or: 0
-      case .and: ~0
+      case .and: dtype == .bool ? 1 : ~0
       case .max: I(truncatingIfNeeded: Literal.lowest(dtype).signedValue)
       case .min: I(truncatingIfNeeded: Literal.highest(dtype).signedValue)
       }

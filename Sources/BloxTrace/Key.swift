@@ -1,0 +1,192 @@
+// Random numbers: keys, and values drawn from them. Same key, same values, as in JAX 0.10 with its default generator.
+
+import BloxIR
+
+/// A random key, or a tensor of keys (threefry2x32 in JAX's partitionable layout).
+///
+/// Nothing about randomness is hidden: the same key always gives the same numbers, so derive a new key for each use.
+///
+/// ```swift
+/// let key = Key(42)
+/// let (a, b) = try key.split()
+/// let noise = try a.normal([128, 1])
+/// ```
+public struct Key: TensorTree, Sendable {
+  /// The keys as a tensor of dtype `key`.
+  public var tensor: Tensor
+
+  /// The key of a seed: words `(0, seed mod 2^32)`, as JAX without 64-bit types has it.
+  public init(_ seed: some BinaryInteger) {
+    let low = UInt32(truncatingIfNeeded: seed)
+    tensor = Tensor(scalar: Literal(dtype: .key, bits: UInt64(low)))
+  }
+
+  /// Keys from a tensor of dtype `key`.
+  ///
+  /// - Throws: ``BloxError/Code/dtypeMismatch`` for another dtype.
+  public init(_ tensor: Tensor) throws {
+    guard tensor.dtype == .key else {
+      throw BloxError(.dtypeMismatch, "Key: needs a tensor of dtype key; got \(tensor.type); use Key(words:) for words")
+    }
+    self.tensor = tensor
+  }
+
+  /// Keys from their words, `u32[…,2]` (JAX's `wrap_key_data`).
+  public init(words: Tensor) throws { tensor = try Tensor.apply(.random(.wrap), words) }
+  /// The keys' words, `u32[…,2]` (JAX's `key_data`).
+  public func words() throws -> Tensor { try Tensor.apply(.random(.unwrap), tensor) }
+
+  /// Visits the tensor of keys.
+  public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
+    try visitor.visit(&tensor, .transparent)
+  }
+
+  /// The shape of the tensor of keys, empty for a single one.
+  public var shape: [Int] { tensor.shape }
+  /// The key at an index along the first axis.
+  public func at(_ index: Int) throws -> Key { try Key(tensor.at(index)) }
+
+  /// A new key from this one and a number, such as a step or lane index.
+  public func foldIn(_ data: Int) throws -> Key {
+    try Key(
+      Tensor.apply(
+        .random(.foldIn), [.tensor(tensor), .splat(Literal(data, as: .u32), shape: tensor.shape)]))
+  }
+
+  /// A new key for each key and integer of a tensor; either may be a scalar.
+  public func foldIn(_ data: Tensor) throws -> Key {
+    guard data.dtype.isInteger else {
+      throw BloxError(.dtypeMismatch, "foldIn: needs integer data; got \(data.type)")
+    }
+    let words = try data.cast(to: .u32)
+    guard let shape = Tensor.broadcastShape(tensor.shape, words.shape) else {
+      throw BloxError(.shapeMismatch, "foldIn: \(tensor.type) and \(data.type) do not broadcast")
+    }
+    return try Key(
+      Tensor.apply(.random(.foldIn), try tensor.broadcast(to: shape), try words.broadcast(to: shape)))
+  }
+
+  /// `count` new keys, along a new last axis.
+  public func split(_ count: Int) throws -> Key { try split([count]) }
+  /// New keys of a shape appended to this one's.
+  public func split(_ shape: [Int]) throws -> Key { try Key(Tensor.apply(.random(.split(shape)), tensor)) }
+
+  /// Two new keys of a single key.
+  public func split() throws -> (Key, Key) {
+    let keys = try split(2)
+    return (try keys.at(0), try keys.at(1))
+  }
+
+  /// Uniform random words of an unsigned dtype.
+  public func bits(_ shape: [Int] = [], dtype: DType = .u32) throws -> Tensor {
+    try Tensor.apply(.random(.bits(shape: shape, dtype)), tensor)
+  }
+}
+
+extension Key {
+  /// Numbers uniform in `[low, high)`.
+  ///
+  /// The 23 (`f32`) random bits become a fraction in [0, 1) which is scaled and shifted with one rounding, as XLA's
+  /// compiled code does.
+  public func uniform(
+    _ shape: [Int] = [], low: Double = 0, high: Double = 1, dtype: DType = .f32
+  ) throws -> Tensor {
+    let fraction = try unitFraction(shape, dtype)
+    let (lowest, highest) = (Literal(low, as: dtype), Literal(high, as: dtype))
+    if lowest.doubleValue == 0, highest.doubleValue == 1 { return fraction }
+    // The width is rounded to the dtype before it is used.
+    let width = Literal(highest.doubleValue - lowest.doubleValue, as: dtype)
+    let floor = TensorOperand.splat(lowest, shape: fraction.shape)
+    let scaled: Tensor
+    if dtype == .f32 || dtype == .f64 {
+      scaled = try Tensor.apply(.fma, [.tensor(fraction), .splat(width, shape: fraction.shape), floor])
+    } else {
+      let product = try Tensor.apply(.binary(.mul), [.tensor(fraction), .splat(width, shape: fraction.shape)])
+      scaled = try Tensor.apply(.binary(.add), [.tensor(product), floor])
+    }
+    return try Tensor.apply(.binary(.max), [.tensor(scaled), floor])
+  }
+
+  /// Random mantissa bits under the exponent of 1, minus 1: uniform in [0, 1).
+  private func unitFraction(_ shape: [Int], _ dtype: DType) throws -> Tensor {
+    let format: (words: DType, mantissaBits: Int)
+    switch dtype {
+    case .f32: format = (.u32, 23)
+    case .f64: format = (.u64, 52)
+    case .f16: format = (.u16, 10)
+    case .bf16: format = (.u16, 7)
+    case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .key:
+      throw BloxError(.invalidDType, "uniform: needs a floating-point dtype, not \(dtype)")
+    }
+    // bf16 has fewer mantissa bits than a byte: JAX draws bytes and widens them.
+    let words = try dtype == .bf16 ? bits(shape, dtype: .u8).cast(to: .u16) : bits(shape, dtype: format.words)
+    let drawn = dtype == .bf16 ? 8 : format.words.bitWidth
+    let shifted = try Tensor.binary(.shiftRightLogical, words, drawn - format.mantissaBits)
+    let one = Literal(1, as: dtype)
+    let bits = try Tensor.apply(
+      .binary(.or),
+      [.tensor(shifted), .splat(Literal(dtype: format.words, bits: one.bits), shape: shifted.shape)])
+    return try Tensor.apply(.bitcastConvert(dtype), bits) - 1
+  }
+
+  /// Numbers of the standard normal distribution, by inverting its distribution function.
+  public func normal(_ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
+    let low = Literal.afterMinusOne(dtype)
+    let uniform = try uniform(shape, low: low, high: 1, dtype: dtype)
+    return try erfInv(uniform) * 2.0.squareRoot()
+  }
+
+  /// Numbers of the standard normal distribution restricted to `(low, high)`.
+  public func truncatedNormal(
+    _ shape: [Int] = [], low: Double = -2, high: Double = 2, dtype: DType = .f32
+  ) throws -> Tensor {
+    guard dtype == .f32 else {
+      throw BloxError(.unsupported, "truncatedNormal: draws f32, not \(dtype); cast the result instead")
+    }
+    guard low < high else {
+      throw BloxError(.invalidArgument, "truncatedNormal: the bounds \(low) and \(high) leave nothing between")
+    }
+    let (bottom, top) = (Float(low), Float(high))
+    let root = Float(2).squareRoot()
+    let (a, b) = (XLAMath.erf(bottom / root), XLAMath.erf(top / root))
+    let uniform = try uniform(shape, low: Double(a), high: Double(b))
+    let values = try Double(root) * erfInv(uniform)
+    return try minimum(maximum(values, Double(bottom.nextUp)), Double(top.nextDown))
+  }
+
+  /// `true` with a probability.
+  public func bernoulli(_ probability: Double = 0.5, _ shape: [Int] = []) throws -> Tensor {
+    try uniform(shape) .< probability
+  }
+
+  /// `true` with the probability of each element of a tensor.
+  public func bernoulli(_ probability: Tensor) throws -> Tensor {
+    try uniform(probability.shape) .< probability
+  }
+
+  /// The numbers `0 ..< count` in random order, as `jax.random.permutation` orders them.
+  ///
+  /// The order is made on the host, for data pipelines: the key must be concrete.
+  public func permutation(_ count: Int) throws -> [Int] {
+    guard count >= 0 else { throw BloxError(.invalidArgument, "permutation: the count \(count) is negative") }
+    var order = Array(0..<count)
+    var key = self
+    // Each round sorts by 32 random bits; three rounds per 32 bits of count make repeats of bits harmless.
+    let rounds = Int((3 * logarithm(Double(max(1, count))) / logarithm(4_294_967_295)).rounded(.up))
+    for _ in 0..<rounds {
+      let (next, sub) = try key.split()
+      key = next
+      let bits = try sub.bits([count]).scalars(as: UInt32.self)
+      let sorted = order.indices.sorted { (bits[$0], $0) < (bits[$1], $1) }
+      order = sorted.map { order[$0] }
+    }
+    return order
+  }
+}
+
+extension Literal {
+  /// The smallest number above -1.
+  fileprivate static func afterMinusOne(_ dtype: DType) -> Double {
+    Literal(dtype: dtype, bits: Literal(-1, as: dtype).bits - 1).doubleValue
+  }
+}

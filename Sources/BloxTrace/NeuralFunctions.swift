@@ -1,0 +1,59 @@
+// Functions of neural networks, in their numerically stable forms and with JAX's derivatives.
+
+import BloxIR
+
+/// `max(x, 0)` with a derivative of 0 at 0; NaN stays.
+public func relu(_ x: Tensor) throws -> Tensor { try select(try x .<= 0, 0, x) }
+
+/// `x * sigmoid(x)`.
+public func silu(_ x: Tensor) throws -> Tensor { try x * sigmoid(x) }
+
+/// The Gaussian error linear unit: by the tanh approximation (JAX's default), or exactly through erf.
+public func gelu(_ x: Tensor, approximate: Bool = true) throws -> Tensor {
+  if approximate {
+    let inner = try 0.7978845608028654 * (x + 0.044715 * pow(x, 3))
+    return try x * (0.5 * (1 + tanh(inner)))
+  }
+  return try 0.5 * x * (1 + erf(x * 0.7071067811865476))
+}
+
+/// `log(1 + exp(x))` without overflow.
+public func softplus(_ x: Tensor) throws -> Tensor {
+  try maximum(x, 0) + log1p(exp(-abs(x)))
+}
+
+/// The softmax along an axis: positive, summing to 1.
+public func softmax(_ x: Tensor, axis: Int = -1) throws -> Tensor {
+  let shifted = try exp(x - stopGradient(x.max([axis], keepDimensions: true)))
+  return try shifted / shifted.sum([axis], keepDimensions: true)
+}
+
+/// The logarithm of ``softmax(_:axis:)``, computed without its overflow or cancellation.
+public func logSoftmax(_ x: Tensor, axis: Int = -1) throws -> Tensor {
+  let shifted = try x - stopGradient(x.max([axis], keepDimensions: true))
+  return try shifted - log(exp(shifted).sum([axis], keepDimensions: true))
+}
+
+/// `log(sum(exp(x)))` over axes (all by default), without overflow; -inf where all elements are.
+public func logSumExp(_ x: Tensor, _ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
+  let top = try x.max(axes, keepDimensions: true)
+  // An infinite maximum would make inf - inf; shifting by 0 keeps the result right.
+  let shift = try stopGradient(select(isFinite(top), top, 0))
+  let total = try log(exp(x - shift).sum(axes, keepDimensions: true)) + shift
+  guard !keepDimensions else { return total }
+  return try total.squeeze(try Tensor.normalizedAxes(axes, rank: x.rank, for: "logSumExp"))
+}
+
+/// Rows with a 1 at the class and 0 elsewhere; a class out of range gives a row of zeros.
+///
+/// - Parameters:
+///   - classes: Integers of any shape.
+///   - count: The number of classes, the size of the new last dimension.
+public func oneHot(_ classes: Tensor, _ count: Int, dtype: DType = .f32) throws -> Tensor {
+  guard classes.dtype.isInteger else {
+    throw BloxError(.dtypeMismatch, "oneHot: needs integer classes; got \(classes.type)")
+  }
+  let shape = classes.shape + [count]
+  let index = try Tensor.iota(shape, axis: shape.count - 1, dtype: classes.dtype)
+  return try (try classes.expandDims(-1).broadcast(to: shape) .== index).cast(to: dtype)
+}

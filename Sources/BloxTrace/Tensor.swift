@@ -1,0 +1,119 @@
+// The tensor users compute with: concrete, or a stand-in while a function is traced.
+
+@_exported public import BloxIR
+import BloxRuntime
+import Synchronization
+
+/// A multi-dimensional array: immutable, of any dtype, and a value.
+///
+/// A tensor is either *concrete* and holds its elements, or *traced* and stands for a value of the program that a
+/// transformation (``jit``, ``grad``, ``vmap``, …) is making of your function. Functions work the same on both.
+///
+/// ```swift
+/// let x = try Tensor([[1, 2], [3, 4]])          // f32[2,2]
+/// let y = try tanh(x.matmul(x)) * 0.5 + 1       // operators broadcast as NumPy does
+/// ```
+public struct Tensor: Sendable {
+  enum Representation: Sendable {
+    case concrete(TensorBuffer)
+    case traced(Tracer)
+    /// A type without elements, as ``evalShape`` gives.
+    case abstract(TensorType)
+  }
+
+  let representation: Representation
+
+  init(_ representation: Representation) { self.representation = representation }
+  init(type: TensorType, storage: Storage) {
+    representation = .concrete(TensorBuffer(type: type, storage: storage))
+  }
+
+  /// The element type and shape.
+  public var type: TensorType {
+    switch representation {
+    case .concrete(let buffer): buffer.type
+    case .traced(let tracer): tracer.type
+    case .abstract(let type): type
+    }
+  }
+
+  /// The size of each dimension, outermost first.
+  public var shape: [Int] { type.shape }
+  /// The element type.
+  public var dtype: DType { type.dtype }
+  /// The number of dimensions.
+  public var rank: Int { type.rank }
+  /// The number of elements.
+  public var count: Int { type.elementCount }
+
+  /// Whether the tensor stands for a value of a function being traced, rather than holding elements.
+  public var isTraced: Bool {
+    switch representation {
+    case .traced: true
+    case .concrete, .abstract: false
+    }
+  }
+
+  /// A tensor that has a type but no elements, for ``evalShape`` and ``makeProgram``.
+  public static func abstract(_ type: TensorType) -> Tensor { Tensor(.abstract(type)) }
+}
+
+/// The elements of a concrete tensor. Copies of a tensor share one buffer, so that donating one of them makes all
+/// of them unusable.
+final class TensorBuffer: Sendable {
+  private enum State: Sendable {
+    case live(Storage)
+    case donated(to: String)
+  }
+
+  let type: TensorType
+  private let state: Mutex<State>
+
+  init(type: TensorType, storage: Storage) {
+    self.type = type
+    state = Mutex(.live(storage))
+  }
+
+  /// The elements.
+  ///
+  /// - Throws: ``BloxError/Code/donatedTensor`` when the tensor was given up.
+  func storage() throws(BloxError) -> Storage {
+    switch state.withLock({ $0 }) {
+    case .live(let storage): return storage
+    case .donated(let taker): throw donatedError(taker)
+    }
+  }
+
+  /// Gives the elements up to a call named `taker`.
+  func donate(to taker: String) {
+    state.withLock { $0 = .donated(to: taker) }
+  }
+
+  /// Whether no other tensor shares the storage, so that its memory may be written over.
+  ///
+  /// A result that is an argument unchanged shares the argument's storage; giving up one must not destroy the other.
+  func ownsStorageAlone() -> Bool {
+    state.withLock { state in
+      guard case .live(var storage) = state else { return false }
+      // Only the local copy may hold a reference while uniqueness is asked for.
+      state = .donated(to: "")
+      let isUnique = isKnownUniquelyReferenced(&storage)
+      state = .live(storage)
+      return isUnique
+    }
+  }
+
+  private func donatedError(_ taker: String) -> BloxError {
+    BloxError(
+      .donatedTensor,
+      "this tensor of type \(type) was donated to \(taker) and no longer holds elements; use that call's results, or"
+        + " do not donate the argument")
+  }
+}
+
+/// What a traced tensor stands for.
+struct Tracer: Sendable {
+  let trace: Trace
+  let operand: Operand
+  let type: TensorType
+}

@@ -1,0 +1,298 @@
+// Functions over tensor trees as values, so that transformations compose and offer more than a call.
+//
+// This file holds all the generic plumbing: parameter packs in, one to three trees out. Everything behind it works on
+// flat arrays of tensors.
+
+import BloxIR
+import BloxRuntime
+
+/// How a function's output is taken apart and put together: a tree, or a tuple of two or three trees.
+struct OutputShape<Output> {
+  /// The parts of the output, visited in order; the closure may replace tensors.
+  let visit: (inout Output, inout TensorVisitor) throws -> Void
+  /// The number of top-level parts.
+  let partCount: Int
+
+  init() where Output: TensorTree {
+    visit = { output, visitor in try visitor.visit(&output, .transparent) }
+    partCount = 1
+  }
+
+  init<A: TensorTree, B: TensorTree>() where Output == (A, B) {
+    visit = { output, visitor in
+      try visitor.visit(&output.0, .index(0))
+      try visitor.visit(&output.1, .index(1))
+    }
+    partCount = 2
+  }
+
+  init<A: TensorTree, B: TensorTree, C: TensorTree>() where Output == (A, B, C) {
+    visit = { output, visitor in
+      try visitor.visit(&output.0, .index(0))
+      try visitor.visit(&output.1, .index(1))
+      try visitor.visit(&output.2, .index(2))
+    }
+    partCount = 3
+  }
+
+  /// The tensors in order.
+  func tensors(_ output: Output) throws -> [Tensor] {
+    var leaves: [Tensor] = []
+    var visitor = TensorVisitor { tensor, _ in leaves.append(tensor) }
+    var copy = output
+    try visit(&copy, &visitor)
+    return leaves
+  }
+
+  /// The tensors with their labels and the index of the part that each belongs to.
+  func labelledTensors(_ output: Output) throws -> [(tensor: Tensor, label: LeafLabel, part: Int)] {
+    var leaves: [(Tensor, LeafLabel, Int)] = []
+    var visitor = TensorVisitor(wantsPaths: true) { [partCount] tensor, path in
+      var part = 0
+      if partCount > 1, case .index(let index)? = path.first { part = index }
+      let inner = Array(partCount > 1 ? path.dropFirst() : path[...])
+      leaves.append((tensor, LeafLabel(root: partCount > 1 ? "out\(part)" : "out", path: inner), part))
+    }
+    var copy = output
+    try visit(&copy, &visitor)
+    return leaves
+  }
+
+  /// A copy of the output with other tensors.
+  func rebuild(_ prototype: Output, _ tensors: some Sequence<Tensor>) throws -> Output {
+    var iterator = tensors.makeIterator()
+    return try withoutActuallyEscaping({ () -> Tensor? in iterator.next() }) { next in
+      var visitor = TensorVisitor { tensor, _ in
+        guard let replacement = next() else { preconditionFailure("fewer tensors than leaves") }
+        tensor = replacement
+      }
+      var copy = prototype
+      try visit(&copy, &visitor)
+      return copy
+    }
+  }
+}
+
+/// The arguments of a call, taken apart.
+struct FlatArguments {
+  var tensors: [Tensor] = []
+  var structure = TreeStructure()
+  /// How many tensors each argument has.
+  var counts: [Int] = []
+  /// The labels, made only when a trace or an error needs them.
+  var makeLabels: () throws -> [LeafLabel]
+
+  /// The index of the argument that a tensor belongs to.
+  func argument(ofTensor index: Int) -> Int {
+    var end = 0
+    for (argument, count) in counts.enumerated() {
+      end += count
+      if index < end { return argument }
+    }
+    return counts.count - 1
+  }
+}
+
+/// A function over tensor trees that transformations take and return.
+///
+/// Make one by transforming a closure (`jit { … }`, `grad(loss)`), call it like a function, and transform it again.
+public struct TensorFunction<Output, each Input: TensorTree> {
+  let body: (repeat each Input) throws -> Output
+  let shape: OutputShape<Output>
+  /// What messages and program text call the function.
+  let name: String
+  let caches: (any JitCacheControl)?
+
+  init(
+    name: String, shape: OutputShape<Output>, caches: (any JitCacheControl)? = nil,
+    body: @escaping (repeat each Input) throws -> Output
+  ) {
+    self.name = name
+    self.shape = shape
+    self.caches = caches
+    self.body = body
+  }
+
+  /// Makes a function of a closure that returns one tree.
+  public init(name: String = "function", _ body: @escaping (repeat each Input) throws -> Output)
+  where Output: TensorTree {
+    self.init(name: name, shape: OutputShape(), body: body)
+  }
+
+  /// Makes a function of a closure that returns two trees.
+  public init<A: TensorTree, B: TensorTree>(
+    name: String = "function", _ body: @escaping (repeat each Input) throws -> (A, B)
+  ) where Output == (A, B) {
+    self.init(name: name, shape: OutputShape(), body: body)
+  }
+
+  /// Makes a function of a closure that returns three trees.
+  public init<A: TensorTree, B: TensorTree, C: TensorTree>(
+    name: String = "function", _ body: @escaping (repeat each Input) throws -> (A, B, C)
+  ) where Output == (A, B, C) {
+    self.init(name: name, shape: OutputShape(), body: body)
+  }
+
+  /// Calls the function.
+  public func callAsFunction(_ input: repeat each Input) throws -> Output { try body(repeat each input) }
+
+  /// Takes the arguments apart.
+  static func flatten(_ input: repeat each Input) throws -> FlatArguments {
+    var tensors: [Tensor] = []
+    var counts: [Int] = []
+    var nodes: [TensorVisitor.Node] = []
+    func take<Tree: TensorTree>(_ tree: Tree) throws {
+      let before = tensors.count
+      var visitor = TensorVisitor { tensor, _ in tensors.append(tensor) }
+      var copy = tree
+      try visitor.visitRoot(&copy)
+      nodes += visitor.nodes
+      counts.append(tensors.count - before)
+    }
+    repeat try take(each input)
+    return FlatArguments(tensors: tensors, structure: TreeStructure(nodes: nodes), counts: counts) {
+      var labels: [LeafLabel] = []
+      var index = 0
+      func label<Tree: TensorTree>(_ tree: Tree) throws {
+        labels += try tree.leafLabels(root: "arg\(index)")
+        index += 1
+      }
+      repeat try label(each input)
+      return labels
+    }
+  }
+
+  /// Calls a function with the arguments whose tensors have been replaced.
+  static func rebuild<Result>(
+    _ input: repeat each Input, tensors: [Tensor], call: (repeat each Input) throws -> Result
+  ) throws -> Result {
+    var index = 0
+    func replace<Tree: TensorTree>(_ tree: Tree) throws -> Tree {
+      try tree.replacingTensors {
+        defer { index += 1 }
+        return tensors[index]
+      }
+    }
+    return try call(repeat try replace(each input))
+  }
+
+  /// Traces the function for arguments of the given structure.
+  func trace(
+    _ input: repeat each Input, arguments: FlatArguments, options: TraceOptions
+  ) throws -> TracedFunction<Output> {
+    try TracedFunction(arguments: arguments, options: options, shape: shape) { tensors in
+      try Self.rebuild(repeat each input, tensors: tensors, call: body)
+    }
+  }
+}
+
+/// How a function is traced.
+struct TraceOptions {
+  var name: String
+  /// Named axes added to those of the enclosing trace.
+  var axes: [String: Int] = [:]
+  var bakesConstants = false
+  /// The types to trace with, when they are not the arguments' own.
+  var types: [TensorType]?
+  /// Names of the arguments for program text; `arg0`, `arg1`, … otherwise.
+  var argumentNames: [String] = []
+  var donated: Set<Int> = []
+}
+
+/// A function's program with what is needed to call it again.
+struct TracedFunction<Output> {
+  let program: Program
+  /// The output with tensors of the trace, to be rebuilt with others.
+  let prototype: Output
+  /// Tensors of the outside, which are the last inputs of the program.
+  let captures: [Tensor]
+  /// The labels of the inputs and outputs.
+  let inputLabels: [LeafLabel]
+  let outputLabels: [LeafLabel]
+  /// Which top-level part of the output each result belongs to.
+  let outputParts: [Int]
+  /// The named axes in scope.
+  let axes: [String: Int]
+
+  init(
+    arguments: FlatArguments, options: TraceOptions, shape: OutputShape<Output>, body: ([Tensor]) throws -> Output
+  ) throws {
+    let parent = Trace.current
+    axes = (parent?.axes ?? [:]).merging(options.axes) { $1 }
+    let trace = Trace(name: options.name, parent: parent, axes: axes, bakesConstants: options.bakesConstants)
+    inputLabels = try arguments.makeLabels().renamed(options.argumentNames).unique()
+    var inputs: [Tensor] = []
+    for (index, tensor) in arguments.tensors.enumerated() {
+      let label = inputLabels[index]
+      inputs.append(
+        trace.parameter(
+          Parameter(
+            options.types?[index] ?? tensor.type, label: label.label, isTrainable: label.isTrainable,
+            isDonated: options.donated.contains(arguments.argument(ofTensor: index)))))
+    }
+    do {
+      prototype = try Trace.$current.withValue(trace) { try body(inputs) }
+      let leaves = try shape.labelledTensors(prototype)
+      outputLabels = leaves.map(\.label)
+      outputParts = leaves.map(\.part)
+      let labels = outputLabels.unique()
+      let results = leaves.indices.map { (leaves[$0].tensor, Optional(labels[$0].label)) }
+      (program, captures) = try trace.finish(results: results)
+    } catch {
+      trace.abandon()
+      throw error
+    }
+  }
+
+  /// The inputs that the captures are, whatever trace or buffer they come from.
+  func capturedOperands(in trace: Trace) throws(BloxError) -> [Operand] {
+    var operands: [Operand] = []
+    for tensor in captures { operands.append(try trace.operand(for: tensor)) }
+    return operands
+  }
+}
+
+extension [LeafLabel] {
+  /// Labels with `arg0`, `arg1`, … replaced by given names.
+  fileprivate func renamed(_ names: [String]) -> [LeafLabel] {
+    guard !names.isEmpty else { return self }
+    return map { label in
+      guard case .argument(let text) = label.label else { return label }
+      var copy = label
+      for (index, name) in names.enumerated() {
+        let root = "arg\(index)"
+        guard text.hasPrefix(root) else { continue }
+        let rest = text.dropFirst(root.count)
+        if let next = rest.first, next.isNumber { continue }
+        copy.label = .argument(name + rest)
+      }
+      return copy
+    }
+  }
+
+  /// Labels of which none repeats: a path seen before becomes an argument with its position.
+  fileprivate func unique() -> [LeafLabel] {
+    var seen: Set<ValueLabel> = []
+    return enumerated().map { index, label in
+      var copy = label
+      var attempt = 1
+      while !seen.insert(copy.label).inserted {
+        copy.label = .argument("\(label.label.text)#\(attempt)")
+        attempt += 1
+      }
+      return copy
+    }
+  }
+}
+
+/// Runs a transformed program: spliced into the running trace, or executed on concrete arguments.
+func evaluate(_ program: Program, _ arguments: [Tensor]) throws -> [Tensor] {
+  if let trace = Trace.current {
+    var operands: [Operand] = []
+    for tensor in arguments { operands.append(try trace.operand(for: tensor)) }
+    return try trace.splice(program, operands)
+  }
+  var storages: [Storage] = []
+  for tensor in arguments { storages.append(try tensor.concreteStorage(for: program.name)) }
+  return try Eager.run(program, storages)
+}

@@ -1,0 +1,258 @@
+// Trees of tensors: what transformations take and return (JAX's pytrees).
+
+import BloxIR
+
+/// A value made of tensors: a tensor, an array or dictionary of trees, model parameters, or your own struct.
+///
+/// Conform by visiting each part in a fixed order:
+///
+/// ```swift
+/// struct Line: TensorTree {
+///   var weight: Tensor, bias: Tensor
+///   mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
+///     try visitor.visit(&weight, "weight")
+///     try visitor.visit(&bias, "bias")
+///   }
+/// }
+/// ```
+///
+/// One requirement serves flattening, rebuilding (copy a prototype, replace the leaves), mapping, and the paths in
+/// messages and program text.
+public protocol TensorTree {
+  /// Shows each part to the visitor, which may replace its tensors, always in the same order.
+  mutating func visitTensors(_ visitor: inout TensorVisitor) throws
+  /// What belongs to the structure rather than to the tensors, such as a flag: two trees have the same structure
+  /// only if these are equal, and a compiled function is traced anew when they differ.
+  var staticPart: StaticPart { get }
+}
+
+extension TensorTree {
+  /// Nothing.
+  public var staticPart: StaticPart { .none }
+}
+
+/// The part of a tree that belongs to its structure.
+public struct StaticPart: Hashable, @unchecked Sendable {
+  // Sendable: the only initializer takes a Sendable value, and it is never changed.
+  private let value: AnyHashable?
+
+  /// No static part.
+  public static let none = StaticPart(value: nil)
+
+  private init(value: AnyHashable?) { self.value = value }
+
+  /// Makes a value part of the structure.
+  public init(_ value: some Hashable & Sendable) { self.value = AnyHashable(value) }
+
+  var description: String { value.map { "\($0)" } ?? "" }
+}
+
+/// How a part of a tree is called, for paths.
+public enum TreeKey: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+  /// A property or dictionary key.
+  case name(String)
+  /// A position.
+  case index(Int)
+  /// The path of a model parameter, which stands on its own and replaces what came before it.
+  case parameterPath(String, isTrainable: Bool)
+  /// A wrapper that adds nothing to the path.
+  case transparent
+
+  /// A name.
+  public init(stringLiteral name: String) { self = .name(name) }
+}
+
+/// Walks trees for the library; see ``TensorTree``.
+public struct TensorVisitor {
+  /// One node of a structure, in order of visits.
+  enum Node: Hashable, Sendable {
+    case begin(ObjectIdentifier, StaticPart)
+    case end
+  }
+
+  private let onLeaf: (inout Tensor, [TreeKey]) throws -> Void
+  private let wantsPaths: Bool
+  private var path: [TreeKey] = []
+  private(set) var nodes: [Node] = []
+
+  init(wantsPaths: Bool = false, onLeaf: @escaping (inout Tensor, [TreeKey]) throws -> Void) {
+    self.wantsPaths = wantsPaths
+    self.onLeaf = onLeaf
+  }
+
+  /// Visits a part.
+  public mutating func visit<Part: TensorTree>(_ part: inout Part, _ key: @autoclosure () -> TreeKey) throws {
+    if wantsPaths { path.append(key()) }
+    try visitRoot(&part)
+    if wantsPaths { path.removeLast() }
+  }
+
+  /// Visits a whole tree.
+  mutating func visitRoot<Tree: TensorTree>(_ tree: inout Tree) throws {
+    nodes.append(.begin(ObjectIdentifier(Tree.self), tree.staticPart))
+    try tree.visitTensors(&self)
+    nodes.append(.end)
+  }
+
+  fileprivate mutating func visitLeaf(_ tensor: inout Tensor) throws { try onLeaf(&tensor, path) }
+}
+
+extension Tensor: TensorTree {
+  /// Visits the tensor itself: it is a leaf.
+  public mutating func visitTensors(_ visitor: inout TensorVisitor) throws { try visitor.visitLeaf(&self) }
+}
+
+extension Array: TensorTree where Element: TensorTree {
+  /// Visits the elements in order.
+  public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
+    for index in indices { try visitor.visit(&self[index], .index(index)) }
+  }
+}
+
+extension Optional: TensorTree where Wrapped: TensorTree {
+  /// Visits the value if there is one.
+  public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
+    guard var value = self else { return }
+    try visitor.visit(&value, .transparent)
+    self = value
+  }
+
+  /// Whether there is a value.
+  public var staticPart: StaticPart { StaticPart(self != nil) }
+}
+
+extension Dictionary: TensorTree where Key == String, Value: TensorTree {
+  /// Visits the values in the order of their sorted keys.
+  public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
+    for key in keys.sorted() {
+      guard var value = self[key] else { continue }
+      try visitor.visit(&value, .name(key))
+      self[key] = value
+    }
+  }
+
+  /// The sorted keys.
+  public var staticPart: StaticPart { StaticPart(keys.sorted()) }
+}
+
+/// What of trees is no tensor: their types, static parts and nesting. Equal structures have leaves one to one.
+public struct TreeStructure: Hashable, Sendable {
+  var nodes: [TensorVisitor.Node] = []
+}
+
+extension TensorTree {
+  /// The tensors in order.
+  public func tensors() throws -> [Tensor] {
+    var leaves: [Tensor] = []
+    var visitor = TensorVisitor { tensor, _ in leaves.append(tensor) }
+    var copy = self
+    try visitor.visitRoot(&copy)
+    return leaves
+  }
+
+  /// The structure without the tensors.
+  public func structure() throws -> TreeStructure {
+    var visitor = TensorVisitor { _, _ in }
+    var copy = self
+    try visitor.visitRoot(&copy)
+    return TreeStructure(nodes: visitor.nodes)
+  }
+
+  /// The labels of the tensors in order: the path of a model parameter, or `root` followed by keys.
+  func leafLabels(root: String) throws -> [LeafLabel] {
+    var labels: [LeafLabel] = []
+    var visitor = TensorVisitor(wantsPaths: true) { _, path in labels.append(LeafLabel(root: root, path: path)) }
+    var copy = self
+    try visitor.visitRoot(&copy)
+    return labels
+  }
+
+  /// A copy whose tensors are the given ones, in order.
+  func replacingTensors(_ next: () throws -> Tensor) throws -> Self {
+    try withoutActuallyEscaping(next) { next in
+      var visitor = TensorVisitor { tensor, _ in tensor = try next() }
+      var copy = self
+      try visitor.visitRoot(&copy)
+      return copy
+    }
+  }
+}
+
+/// What a leaf is called in program text and messages.
+struct LeafLabel: Hashable {
+  var label: ValueLabel
+  var isTrainable = false
+
+  init(root: String, path: [TreeKey]) {
+    var text = root
+    for key in path {
+      switch key {
+      case .name(let name): text += text.isEmpty ? name : ".\(name)"
+      case .index(let index): text += "[\(index)]"
+      case .parameterPath(let parameter, let isTrainable):
+        // Parameters of a model passed as an argument of their own are known by their path alone; those inside
+        // another tree (an optimizer's moments) keep its name in front.
+        if text == root {
+          label = .path(parameter)
+          self.isTrainable = isTrainable
+          return
+        }
+        text += "/" + parameter
+      case .transparent: break
+      }
+    }
+    label = .argument(text)
+  }
+}
+
+/// Applies a function to each tensor of a tree.
+///
+/// ```swift
+/// let halved = try treeMap(grads) { try $0 * 0.5 }
+/// ```
+public func treeMap<Tree: TensorTree>(_ tree: Tree, _ transform: (Tensor) throws -> Tensor) throws -> Tree {
+  var leaves = try tree.tensors()[...]
+  return try tree.replacingTensors { try transform(leaves.removeFirst()) }
+}
+
+/// Applies a function to corresponding tensors of two trees of one structure.
+///
+/// ```swift
+/// let updated = try treeMap(params, grads) { w, g in try w - 0.01 * g }
+/// ```
+///
+/// - Throws: ``BloxError/Code/structureMismatch`` when the structures differ.
+public func treeMap<Tree: TensorTree>(
+  _ tree: Tree, _ other: Tree, _ transform: (Tensor, Tensor) throws -> Tensor
+) throws -> Tree {
+  try expectSameStructure(tree, other)
+  var (leaves, others) = (try tree.tensors()[...], try other.tensors()[...])
+  return try tree.replacingTensors { try transform(leaves.removeFirst(), others.removeFirst()) }
+}
+
+/// Applies a function to corresponding tensors of three trees of one structure.
+///
+/// - Throws: ``BloxError/Code/structureMismatch`` when the structures differ.
+public func treeMap<Tree: TensorTree>(
+  _ tree: Tree, _ second: Tree, _ third: Tree, _ transform: (Tensor, Tensor, Tensor) throws -> Tensor
+) throws -> Tree {
+  try expectSameStructure(tree, second)
+  try expectSameStructure(tree, third)
+  var leaves = (try tree.tensors()[...], try second.tensors()[...], try third.tensors()[...])
+  return try tree.replacingTensors {
+    try transform(leaves.0.removeFirst(), leaves.1.removeFirst(), leaves.2.removeFirst())
+  }
+}
+
+/// Throws an error that names the first difference between two structures.
+func expectSameStructure<Tree: TensorTree>(_ a: Tree, _ b: Tree) throws {
+  let (first, second) = (try a.structure(), try b.structure())
+  guard first != second else { return }
+  var detail = "they have \(try a.tensors().count) and \(try b.tensors().count) tensors"
+  for case (.begin(_, let x), .begin(_, let y)) in zip(first.nodes, second.nodes) where x != y {
+    detail = "static parts are \(x.description) and \(y.description)"
+    break
+  }
+  throw BloxError(
+    .structureMismatch, "trees of type \(Tree.self) have different structures: \(detail)")
+}

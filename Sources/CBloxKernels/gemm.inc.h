@@ -1,0 +1,140 @@
+// Matrix multiplication: blocking parameters per instruction set, the float types, and integers.
+
+// The micro-kernel holds GEMM_MR by GEMM_VECTORS vectors of C in registers, beside a row of B and a broadcast of A.
+// KC * NR elements of B fit the first-level cache, MC * KC of A the second-level one.
+#define GEMM_VECTORS 2
+#define ROWS_TO_2(X) X(1) X(2)
+#define ROWS_TO_3(X) ROWS_TO_2(X) X(3)
+#define ROWS_TO_4(X) ROWS_TO_3(X) X(4)
+#define ROWS_TO_6(X) ROWS_TO_4(X) X(5) X(6)
+#define ROWS_TO_7(X) ROWS_TO_6(X) X(7)
+#define ROWS_TO_12(X) ROWS_TO_7(X) X(8) X(9) X(10) X(11) X(12)
+#define ROWS_TO_14(X) ROWS_TO_12(X) X(13) X(14)
+
+#if VECTOR_BYTES == 64
+#define GEMM_FMA 1
+#define GEMM_MR 14
+#define GEMM_MC 336
+#define GEMM_EACH_ROW ROWS_TO_14
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_7
+#elif VECTOR_BYTES == 32
+#define GEMM_FMA 1
+#define GEMM_MR 6
+#define GEMM_MC 336
+#define GEMM_EACH_ROW ROWS_TO_6
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_3
+#elif defined(__aarch64__)
+#define GEMM_FMA 1
+#define GEMM_MR 12
+#define GEMM_MC 336
+#define GEMM_EACH_ROW ROWS_TO_12
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_6
+#else
+#define GEMM_FMA 0
+#define GEMM_MR 4
+#define GEMM_MC 336
+#define GEMM_EACH_ROW ROWS_TO_4
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_2
+#endif
+#define GEMM_NC 1024
+// Up to about 200^3, B stays in the second-level cache as it is and packing costs more than it saves.
+#define GEMM_SMALL_PRODUCTS 8000000
+
+#if GEMM_FMA
+#define GEMM_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else
+#define GEMM_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#endif
+
+#define INTERLEAVE_2(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define INTERLEAVE_HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
+#define INTERLEAVE_4(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define INTERLEAVE_HIGH_4(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define INTERLEAVE_8(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define INTERLEAVE_HIGH_8(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define INTERLEAVE_16(a, b) \
+  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define INTERLEAVE_HIGH_16(a, b) \
+  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+#if VECTOR_BYTES == 64
+#define INTERLEAVE_LOW_F32 INTERLEAVE_16
+#define INTERLEAVE_HIGH_F32 INTERLEAVE_HIGH_16
+#define INTERLEAVE_LOW_F64 INTERLEAVE_8
+#define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_8
+#elif VECTOR_BYTES == 32
+#define INTERLEAVE_LOW_F32 INTERLEAVE_8
+#define INTERLEAVE_HIGH_F32 INTERLEAVE_HIGH_8
+#define INTERLEAVE_LOW_F64 INTERLEAVE_4
+#define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_4
+#else
+#define INTERLEAVE_LOW_F32 INTERLEAVE_4
+#define INTERLEAVE_HIGH_F32 INTERLEAVE_HIGH_4
+#define INTERLEAVE_LOW_F64 INTERLEAVE_2
+#define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_2
+#endif
+
+#define GEMM_KC_F32 256
+#define GEMM_KC_F64 256
+
+#define GEMM(name) name##_gemm_f32
+#define GEMM_IO(name) name##_f32
+#define GEMM_T float
+#define GEMM_V vf32
+#define GEMM_LANES LANES_F32
+#define GEMM_KC GEMM_KC_F32
+#define GEMM_FOLD FOLD_F32
+#define GEMM_INTERLEAVE_LOW INTERLEAVE_LOW_F32
+#define GEMM_INTERLEAVE_HIGH INTERLEAVE_HIGH_F32
+#include "gemm_float.inc.h"
+#undef GEMM
+#undef GEMM_IO
+#undef GEMM_T
+#undef GEMM_V
+#undef GEMM_LANES
+#undef GEMM_KC
+#undef GEMM_FOLD
+#undef GEMM_INTERLEAVE_LOW
+#undef GEMM_INTERLEAVE_HIGH
+
+#define GEMM(name) name##_gemm_f64
+#define GEMM_IO(name) name##_f64
+#define GEMM_T double
+#define GEMM_V vf64
+#define GEMM_LANES LANES_F64
+#define GEMM_KC GEMM_KC_F64
+#define GEMM_FOLD FOLD_F64
+#define GEMM_INTERLEAVE_LOW INTERLEAVE_LOW_F64
+#define GEMM_INTERLEAVE_HIGH INTERLEAVE_HIGH_F64
+#include "gemm_float.inc.h"
+
+// Integers wrap, so signedness and order do not matter. Sums of a strip of columns stay in the first-level cache.
+#define INTEGER_GEMM(suffix, T, P)                                                                           \
+  static void gemm_##suffix(blox_gemm_path path, const blox_gemm_args *args, void *scratch) {                \
+    (void)path, (void)scratch;                                                                               \
+    enum { STRIP = 2048 / sizeof(T) };                                                                       \
+    const T *a = args->a, *b = args->b;                                                                      \
+    T *c = args->c;                                                                                          \
+    for (int64_t j0 = 0; j0 < args->n; j0 += STRIP) {                                                        \
+      int64_t n = args->n - j0 < STRIP ? args->n - j0 : STRIP;                                               \
+      for (int64_t i = 0; i < args->m; i++) {                                                                \
+        T sum[STRIP];                                                                                        \
+        memset(sum, 0, (size_t)n * sizeof(T));                                                               \
+        for (int64_t p = 0; p < args->k; p++) {                                                              \
+          P x = (P)a[i * args->a_row + p * args->a_column];                                                  \
+          const T *y = b + p * args->b_row + j0 * args->b_column;                                            \
+          if (args->b_column == 1) {                                                                         \
+            for (int64_t j = 0; j < n; j++) sum[j] = (T)(sum[j] + x * y[j]);                                 \
+          } else {                                                                                           \
+            for (int64_t j = 0; j < n; j++) sum[j] = (T)(sum[j] + x * y[j * args->b_column]);                \
+          }                                                                                                  \
+        }                                                                                                    \
+        memcpy(c + i * args->c_row + j0, sum, (size_t)n * sizeof(T));                                        \
+      }                                                                                                      \
+    }                                                                                                        \
+  }
+
+INTEGER_GEMM(u8, uint8_t, uint32_t)
+INTEGER_GEMM(u16, uint16_t, uint32_t)
+INTEGER_GEMM(u32, uint32_t, uint32_t)
+INTEGER_GEMM(u64, uint64_t, uint64_t)

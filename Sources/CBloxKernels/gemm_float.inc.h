@@ -1,0 +1,347 @@
+// Matrix multiplication of one float type; included once for f32 and once for f64, which define
+// GEMM_T, GEMM_V, GEMM_LANES and GEMM_KC, and GEMM(name) and GEMM_IO(name) to append the type's name.
+//
+// Every element of C is the same sequence of operations on every path, tile and slice: products are accumulated in
+// order of k from zero within a block of KC, and the blocks are added in order. Packing, edges and threads
+// therefore never change a bit. Only products with a single row or column use another fixed order.
+
+enum {
+  GEMM(NR) = GEMM_VECTORS * GEMM_LANES,
+  // Without packing, each row of A needs its own address register: half the rows at a time.
+  GEMM(PLAIN_MR) = GEMM_MR / 2,
+};
+
+// ---- Micro-kernel --------------------------------------------------------------------------------------
+
+// A tile of `rows` by `vectors` vectors of C, of which the last has `last` lanes, in registers over all of `k`.
+// All callers pass literals for rows and vectors, which unrolls the loops. `masked`: B ends where C does.
+INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int64_t k, const GEMM_T *a,
+                       int64_t a_row, int64_t a_column, const GEMM_T *b, int64_t b_row, GEMM_T *c, int64_t c_row,
+                       int64_t last, bool accumulate) {
+  GEMM_V sum[GEMM_MR][GEMM_VECTORS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < vectors; j++) sum[i][j] = (GEMM_V)(GEMM_T)0;
+  }
+  for (int64_t p = 0; p < k; p++) {
+    GEMM_V column[GEMM_VECTORS];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < vectors; j++) {
+      const GEMM_T *from = b + j * GEMM_LANES;
+      column[j] = masked && j == vectors - 1 ? GEMM_IO(load_first)(from, last) : GEMM_IO(load)(from);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      GEMM_V x = (GEMM_V)a[i * a_row];
+#pragma clang loop unroll(full)
+      for (int j = 0; j < vectors; j++) sum[i][j] = GEMM_MULTIPLY_ADD(x, column[j], sum[i][j]);
+    }
+    a += a_column;
+    b += b_row;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < vectors; j++) {
+      GEMM_T *to = c + i * c_row + j * GEMM_LANES;
+      if (j < vectors - 1 || last == GEMM_LANES) {
+        GEMM_IO(store)(to, accumulate ? GEMM_IO(load)(to) + sum[i][j] : sum[i][j]);
+      } else {
+        GEMM_V old = accumulate ? GEMM_IO(load_first)(to, last) : (GEMM_V)(GEMM_T)0;
+        GEMM_IO(store_first)(to, accumulate ? old + sum[i][j] : sum[i][j], last);
+      }
+    }
+  }
+}
+
+typedef void (*GEMM(packed_fn))(int64_t k, const GEMM_T *a, const GEMM_T *b, GEMM_T *c, int64_t c_row, int64_t last,
+                                bool accumulate);
+typedef void (*GEMM(plain_fn))(int64_t k, const GEMM_T *a, int64_t a_row, int64_t a_column, const GEMM_T *b,
+                               int64_t b_row, GEMM_T *c, int64_t c_row, int64_t last, bool accumulate);
+
+#define PACKED_KERNEL_OF(rows, vectors)                                                                           \
+  static void GEMM(packed_##vectors##_##rows)(int64_t k, const GEMM_T *a, const GEMM_T *b, GEMM_T *c,             \
+                                              int64_t c_row, int64_t last, bool accumulate) {                     \
+    GEMM(tile)(rows, vectors, false, k, a, 1, GEMM_MR, b, GEMM(NR), c, c_row, last, accumulate);                  \
+  }
+#define PACKED_KERNELS(rows) PACKED_KERNEL_OF(rows, 1) PACKED_KERNEL_OF(rows, 2)
+#define PLAIN_KERNEL_OF(rows, vectors)                                                                            \
+  static void GEMM(plain_##vectors##_##rows)(int64_t k, const GEMM_T *a, int64_t a_row, int64_t a_column,         \
+                                             const GEMM_T *b, int64_t b_row, GEMM_T *c, int64_t c_row,            \
+                                             int64_t last, bool accumulate) {                                     \
+    if (last == GEMM_LANES) {                                                                                     \
+      GEMM(tile)(rows, vectors, false, k, a, a_row, a_column, b, b_row, c, c_row, GEMM_LANES, accumulate);        \
+    } else {                                                                                                      \
+      GEMM(tile)(rows, vectors, true, k, a, a_row, a_column, b, b_row, c, c_row, last, accumulate);               \
+    }                                                                                                             \
+  }
+#define PLAIN_KERNELS(rows) PLAIN_KERNEL_OF(rows, 1) PLAIN_KERNEL_OF(rows, 2)
+#define PACKED_ENTRY(rows) {GEMM(packed_1_##rows), GEMM(packed_2_##rows)},
+#define PLAIN_ENTRY(rows) {GEMM(plain_1_##rows), GEMM(plain_2_##rows)},
+
+GEMM_EACH_ROW(PACKED_KERNELS)
+GEMM_EACH_PLAIN_ROW(PLAIN_KERNELS)
+static const GEMM(packed_fn) GEMM(packed_kernels)[GEMM_MR][GEMM_VECTORS] = {GEMM_EACH_ROW(PACKED_ENTRY)};
+static const GEMM(plain_fn) GEMM(plain_kernels)[GEMM(PLAIN_MR)][GEMM_VECTORS] = {GEMM_EACH_PLAIN_ROW(PLAIN_ENTRY)};
+
+#undef PACKED_KERNEL_OF
+#undef PACKED_KERNELS
+#undef PLAIN_KERNEL_OF
+#undef PLAIN_KERNELS
+#undef PACKED_ENTRY
+#undef PLAIN_ENTRY
+
+// ---- Packing -------------------------------------------------------------------------------------------
+
+// Transposes a square of vectors by log2(lanes) perfect shuffles of the rows.
+INLINE void GEMM(transpose)(GEMM_V row[GEMM_LANES]) {
+#pragma clang loop unroll(full)
+  for (int step = 1; step < GEMM_LANES; step *= 2) {
+    GEMM_V t[GEMM_LANES];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < GEMM_LANES / 2; i++) {
+      t[2 * i] = GEMM_INTERLEAVE_LOW(row[i], row[i + GEMM_LANES / 2]);
+      t[2 * i + 1] = GEMM_INTERLEAVE_HIGH(row[i], row[i + GEMM_LANES / 2]);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < GEMM_LANES; i++) row[i] = t[i];
+  }
+}
+
+// to[p * width + i] = from[i * stride + p * depth_stride] for i < count, zero or unspecified up to width, p < k.
+// Whole vectors are stored, and may run over the end of a row of `to`: groups go downwards and rows upwards, so that
+// whatever is overwritten is written again later. The last row needs one vector of slack.
+INLINE void GEMM(pack_panel)(GEMM_T *to, const GEMM_T *from, int64_t stride, int64_t depth_stride, int64_t count,
+                             const int width, int64_t k) {
+  const int groups = (width + GEMM_LANES - 1) / GEMM_LANES;
+  if (stride == 1) {
+    if (count == width && width % GEMM_LANES == 0) {
+      for (int64_t p = 0; p < k; p++) {
+#pragma clang loop unroll(full)
+        for (int g = 0; g < groups; g++) {
+          GEMM_IO(store)(to + p * width + g * GEMM_LANES,
+                         GEMM_IO(load)(from + p * depth_stride + g * GEMM_LANES));
+        }
+      }
+      return;
+    }
+    for (int g = groups - 1; g >= 0; g--) {
+      int64_t valid = count - g * GEMM_LANES;
+      valid = valid < 0 ? 0 : valid > GEMM_LANES ? GEMM_LANES : valid;
+      const GEMM_T *x = from + g * GEMM_LANES;
+      for (int64_t p = 0; p < k; p++) {
+        GEMM_V v = valid == GEMM_LANES ? GEMM_IO(load)(x + p * depth_stride)
+                                       : GEMM_IO(load_first)(x + p * depth_stride, valid);
+        GEMM_IO(store)(to + p * width + g * GEMM_LANES, v);
+      }
+    }
+    return;
+  }
+  int64_t done = 0;
+  if (depth_stride == 1) {
+    for (; done + GEMM_LANES <= k; done += GEMM_LANES) {
+      for (int g = groups - 1; g >= 0; g--) {
+        GEMM_V rows[GEMM_LANES];
+        const GEMM_T *x = from + g * GEMM_LANES * stride + done;
+        if (count >= (g + 1) * GEMM_LANES) {
+#pragma clang loop unroll(full)
+          for (int i = 0; i < GEMM_LANES; i++) rows[i] = GEMM_IO(load)(x + i * stride);
+        } else {
+          for (int i = 0; i < GEMM_LANES; i++) {
+            rows[i] = g * GEMM_LANES + i < count ? GEMM_IO(load)(x + i * stride) : (GEMM_V)(GEMM_T)0;
+          }
+        }
+        GEMM(transpose)(rows);
+#pragma clang loop unroll(full)
+        for (int p = 0; p < GEMM_LANES; p++) {
+          GEMM_IO(store)(to + (done + p) * width + g * GEMM_LANES, rows[p]);
+        }
+      }
+    }
+  }
+  for (int64_t p = done; p < k; p++) {
+    for (int64_t i = 0; i < width; i++) to[p * width + i] = i < count ? from[i * stride + p * depth_stride] : 0;
+  }
+}
+
+static void GEMM(pack_a)(GEMM_T *to, const GEMM_T *a, int64_t a_row, int64_t a_column, int64_t m, int64_t k) {
+  for (int64_t i = 0; i < m; i += GEMM_MR) {
+    int64_t count = m - i < GEMM_MR ? m - i : GEMM_MR;
+    GEMM(pack_panel)(to + i * k, a + i * a_row, a_row, a_column, count, GEMM_MR, k);
+  }
+}
+
+static void GEMM(pack_b)(GEMM_T *to, const GEMM_T *b, int64_t b_row, int64_t b_column, int64_t n, int64_t k) {
+  for (int64_t j = 0; j < n; j += GEMM(NR)) {
+    int64_t count = n - j < GEMM(NR) ? n - j : GEMM(NR);
+    GEMM(pack_panel)(to + j * k, b + j * b_column, b_column, b_row, count, GEMM(NR), k);
+  }
+}
+
+// ---- Paths ---------------------------------------------------------------------------------------------
+
+static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
+  const GEMM_T *a = args->a, *b = args->b;
+  GEMM_T *c = args->c;
+  int64_t a_panels = args->m < GEMM_MC ? (args->m + GEMM_MR - 1) / GEMM_MR * GEMM_MR : GEMM_MC;
+  int64_t depth = args->k < GEMM_KC ? args->k : GEMM_KC;
+  GEMM_T *packed_a = scratch;
+  // Aligned, and a vector of slack for pack_panel.
+  GEMM_T *packed_b = scratch + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;
+  for (int64_t jc = 0; jc < args->n; jc += GEMM_NC) {
+    int64_t nc = args->n - jc < GEMM_NC ? args->n - jc : GEMM_NC;
+    for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
+      int64_t kc = args->k - pc < GEMM_KC ? args->k - pc : GEMM_KC;
+      GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
+      for (int64_t ic = 0; ic < args->m; ic += GEMM_MC) {
+        int64_t mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
+        GEMM(pack_a)(packed_a, a + ic * args->a_row + pc * args->a_column, args->a_row, args->a_column, mc, kc);
+        for (int64_t jr = 0; jr < nc; jr += GEMM(NR)) {
+          int64_t columns = nc - jr < GEMM(NR) ? nc - jr : GEMM(NR);
+          int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
+          int64_t last = columns - (vectors - 1) * GEMM_LANES;
+          for (int64_t ir = 0; ir < mc; ir += GEMM_MR) {
+            int64_t rows = mc - ir < GEMM_MR ? mc - ir : GEMM_MR;
+            GEMM(packed_kernels)[rows - 1][vectors - 1](kc, packed_a + ir * kc, packed_b + jr * kc,
+                                                        c + (ic + ir) * args->c_row + jc + jr, args->c_row, last,
+                                                        pc > 0);
+          }
+        }
+      }
+    }
+  }
+}
+
+static void GEMM(run_small)(const blox_gemm_args *args, GEMM_T *scratch) {
+  const GEMM_T *a = args->a;
+  GEMM_T *c = args->c;
+  for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
+    int64_t kc = args->k - pc < GEMM_KC ? args->k - pc : GEMM_KC;
+    for (int64_t j = 0; j < args->n; j += GEMM(NR)) {
+      int64_t columns = args->n - j < GEMM(NR) ? args->n - j : GEMM(NR);
+      int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
+      int64_t last = columns - (vectors - 1) * GEMM_LANES;
+      const GEMM_T *b = (const GEMM_T *)args->b + pc * args->b_row + j * args->b_column;
+      int64_t b_row = args->b_row;
+      if (args->b_column != 1) {
+        GEMM(pack_panel)(scratch, b, args->b_column, args->b_row, columns, GEMM(NR), kc);
+        b = scratch;
+        b_row = GEMM(NR);
+      }
+      for (int64_t i = 0; i < args->m; i += GEMM(PLAIN_MR)) {
+        int64_t rows = args->m - i < GEMM(PLAIN_MR) ? args->m - i : GEMM(PLAIN_MR);
+        GEMM(plain_kernels)[rows - 1][vectors - 1](kc, a + i * args->a_row + pc * args->a_column, args->a_row,
+                                                   args->a_column, b, b_row, c + i * args->c_row + j, args->c_row,
+                                                   last, pc > 0);
+      }
+    }
+  }
+}
+
+// Dot products of `rows` rows with v: two vectors of lanes, folded in halves.
+INLINE void GEMM(dot_rows)(const int rows, const GEMM_T *x, int64_t stride, const GEMM_T *v, int64_t k, GEMM_T *c,
+                           int64_t c_stride) {
+  GEMM_V even[4], odd[4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) even[i] = odd[i] = (GEMM_V)(GEMM_T)0;
+  int64_t p = 0;
+  for (; p + 2 * GEMM_LANES <= k; p += 2 * GEMM_LANES) {
+    GEMM_V v0 = GEMM_IO(load)(v + p), v1 = GEMM_IO(load)(v + p + GEMM_LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      even[i] = GEMM_MULTIPLY_ADD(GEMM_IO(load)(x + i * stride + p), v0, even[i]);
+      odd[i] = GEMM_MULTIPLY_ADD(GEMM_IO(load)(x + i * stride + p + GEMM_LANES), v1, odd[i]);
+    }
+  }
+  for (; p < k; p += GEMM_LANES) {
+    int64_t n = k - p < GEMM_LANES ? k - p : GEMM_LANES;
+    bool whole = n == GEMM_LANES;
+    GEMM_V v0 = whole ? GEMM_IO(load)(v + p) : GEMM_IO(load_first)(v + p, n);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      const GEMM_T *from = x + i * stride + p;
+      GEMM_V y = whole ? GEMM_IO(load)(from) : GEMM_IO(load_first)(from, n);
+      even[i] = GEMM_MULTIPLY_ADD(y, v0, even[i]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+    GEMM_V sum = even[i] + odd[i];
+    GEMM_FOLD(sum, OP_ADD, c[i * c_stride]);
+  }
+}
+
+// c[i] = sum over p of x[i * stride + p * depth_stride] * v[p * v_stride].
+static void GEMM(run_vector)(const blox_gemm_args *args) {
+  bool row = args->m == 1;
+  int64_t count = row ? args->n : args->m, k = args->k;
+  const GEMM_T *x = row ? args->b : args->a, *v = row ? args->a : args->b;
+  int64_t stride = row ? args->b_column : args->a_row, depth_stride = row ? args->b_row : args->a_column;
+  int64_t v_stride = row ? args->a_column : args->b_row, c_stride = row ? 1 : args->c_row;
+  GEMM_T *c = args->c;
+  // The condition is the same for a and b: a slice of one element could be of either kind.
+  if (depth_stride == 1 && v_stride == 1) {
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4) GEMM(dot_rows)(4, x + i * stride, stride, v, k, c + i * c_stride, c_stride);
+    for (; i < count; i++) GEMM(dot_rows)(1, x + i * stride, stride, v, k, c + i * c_stride, c_stride);
+    return;
+  }
+  if (stride == 1) {
+    // Rows of the matrix are streamed in long runs; the sums stay in the first-level cache.
+    enum { RUN = 8192 / sizeof(GEMM_T), UNROLL = 4 };
+    GEMM_T sum[RUN];
+    for (int64_t i = 0; i < count; i += RUN) {
+      int64_t n = count - i < RUN ? count - i : RUN;
+      int64_t whole = n / GEMM_LANES * GEMM_LANES;
+      memset(sum, 0, (size_t)(n + GEMM_LANES - 1) / GEMM_LANES * sizeof(GEMM_V));
+      int64_t p = 0;
+      for (; p < k; p += UNROLL) {
+        int steps = k - p < UNROLL ? (int)(k - p) : UNROLL;
+        const GEMM_T *from = x + i + p * depth_stride;
+        GEMM_T factor[UNROLL];
+        for (int s = 0; s < steps; s++) factor[s] = v[(p + s) * v_stride];
+        if (steps == UNROLL) {
+          for (int64_t j = 0; j < whole; j += GEMM_LANES) {
+            GEMM_V y = GEMM_IO(load)(sum + j);
+#pragma clang loop unroll(full)
+            for (int s = 0; s < UNROLL; s++) {
+              y = GEMM_MULTIPLY_ADD(GEMM_IO(load)(from + s * depth_stride + j), (GEMM_V)factor[s], y);
+            }
+            GEMM_IO(store)(sum + j, y);
+          }
+        }
+        for (int s = 0; s < steps; s++) {
+          for (int64_t j = steps == UNROLL ? whole : 0; j < n; j += GEMM_LANES) {
+            const GEMM_T *at = from + s * depth_stride + j;
+            GEMM_V y = n - j >= GEMM_LANES ? GEMM_IO(load)(at) : GEMM_IO(load_first)(at, n - j);
+            GEMM_IO(store)(sum + j, GEMM_MULTIPLY_ADD(y, (GEMM_V)factor[s], GEMM_IO(load)(sum + j)));
+          }
+        }
+      }
+      for (int64_t j = 0; j < n; j++) c[(i + j) * c_stride] = sum[j];
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; i++) {
+    GEMM_T sum = 0;
+    for (int64_t p = 0; p < k; p++) {
+      sum = GEMM_MULTIPLY_ADD(x[i * stride + p * depth_stride], v[p * v_stride], sum);
+    }
+    c[i * c_stride] = sum;
+  }
+}
+
+static void GEMM(run)(blox_gemm_path path, const blox_gemm_args *args, void *scratch) {
+  if (args->k == 0) {
+    for (int64_t i = 0; i < args->m; i++) {
+      memset((GEMM_T *)args->c + i * args->c_row, 0, (size_t)args->n * sizeof(GEMM_T));
+    }
+    return;
+  }
+  switch (path) {
+    case BLOX_GEMM_PACKED: GEMM(run_packed)(args, scratch); break;
+    case BLOX_GEMM_SMALL: GEMM(run_small)(args, scratch); break;
+    case BLOX_GEMM_VECTOR: GEMM(run_vector)(args); break;
+  }
+}
