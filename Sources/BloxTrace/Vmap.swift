@@ -182,7 +182,7 @@ private struct LaneMapping {
   func batch<Output>(_ traced: TracedFunction<Output>) throws -> Program {
     let axes = inAxes + traced.captures.map { _ in nil }
     let lanes = try batched(
-      traced.program, size: size, axisName: axisName, inAxes: axes, axes: traced.axes)
+      traced.program, size: size, axisName: axisName, inAxes: axes, axes: Trace.current?.axes ?? [:])
     var builder = ProgramBuilder(name: traced.program.name, axes: Trace.current?.axes ?? [:])
     let inputs = lanes.program.parameters.map { Operand.value(builder.parameter($0)) }
     let results = try builder.splice(lanes.program, arguments: inputs)

@@ -22,7 +22,10 @@ INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-    for (int j = 0; j < vectors; j++) sum[i][j] = (GEMM_V)(GEMM_T)0;
+    for (int j = 0; j < vectors; j++) {
+      __builtin_prefetch(c + i * c_row + j * GEMM_LANES, 1);
+      sum[i][j] = (GEMM_V)(GEMM_T)0;
+    }
   }
   for (int64_t p = 0; p < k; p++) {
     GEMM_V column[GEMM_VECTORS];
