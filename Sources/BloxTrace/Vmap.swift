@@ -233,10 +233,7 @@ private struct LaneMapping {
     _ label: ValueLabel, _ program: Program, _ axes: [Int?], _ index: Int
   ) -> BloxError {
     let name = axisName.map { " (axis name \($0))" } ?? ""
-    let chain = mappedChain(program, axisName: axisName, inAxes: axes, resultIndex: index).map { step in
-      let parameter = step.value.index < program.parameters.count ? program.parameters[step.value.index].label : nil
-      return step.instruction?.op.name ?? parameter?.text ?? "a captured tensor"
-    }
+    let chain = mappedChain(program, inAxes: axes, axisName: axisName, resultIndex: index)
     let why = chain.isEmpty ? "" : ". It is computed from the lanes by \(chain.joined(separator: " -> "))"
     return BloxError(
       .mappedResult,

@@ -21,7 +21,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// Builds a program of some parameters.
 func makeProgram(
-  _ name: String = "sample", _ parameters: [TensorType], axes: [String: Int] = [:],
+  _ parameters: [TensorType], name: String = "sample", axes: [String: Int] = [:],
   _ body: (inout ProgramBuilder, [Operand]) throws(BloxError) -> [Operand]
 ) throws(BloxError) -> Program {
   var builder = ProgramBuilder(name: name, axes: axes)
@@ -82,7 +82,7 @@ let laneAxis = "lane"
 
 /// A program of one instruction.
 private func single(_ op: Op, _ types: [TensorType], _ note: String = "") throws(BloxError) -> Sample {
-  let program = try makeProgram(op.name + note, types) { (b, x) throws(BloxError) in
+  let program = try makeProgram(types, name: op.name + note) { (b, x) throws(BloxError) in
     try b.emit(op, x).map { .value($0) }
   }
   return Sample(program: program)
@@ -111,7 +111,7 @@ private func elementwiseSamples() throws(BloxError) -> [Sample] {
   samples.append(try single(.bitcastConvert(.u32), [.f32(2, 3)]))
   samples.append(try single(.integerPow(3), [.f32(2, 3)]))
   samples.append(try single(.stopGradient, [.f32(2, 3)]))
-  let splats = try makeProgram("splats", [.f32(3), .bool(3)]) { (b, x) throws(BloxError) in
+  let splats = try makeProgram([.f32(3), .bool(3)], name: "splats") { (b, x) throws(BloxError) in
     [
       try b.select(x[1], b.add(x[0], b.splat(2, like: x[0])), b.splat(-1, like: x[0])),
       try b.compare(.lt, b.splat(1, like: x[0]), x[0]),
@@ -158,14 +158,14 @@ private func largeSamples() throws(BloxError) -> [Sample] {
 }
 
 private func callSamples() throws(BloxError) -> [Sample] {
-  let callee = try makeProgram("callee", [.f32(3), .f32(3)]) { (b, x) throws(BloxError) in
+  let callee = try makeProgram([.f32(3), .f32(3)], name: "callee") { (b, x) throws(BloxError) in
     [try b.add(x[0], x[1]), try b.mul(x[1], b.splat(2, like: x[1]))]
   }
-  let call = try makeProgram("call", [.f32(3), .f32(3)]) { (b, x) throws(BloxError) in
+  let call = try makeProgram([.f32(3), .f32(3)], name: "call") { (b, x) throws(BloxError) in
     let y = try b.emit(.call(Op.Callee(callee)), x).map { Operand.value($0) }
     return y + [.value(try b.emit(.call(Op.Callee(callee)), [y[1], y[1]])[0])]
   }
-  let lane = try makeProgram("axis_index", [.key()], axes: [laneAxis: 3]) { (b, x) throws(BloxError) in
+  let lane = try makeProgram([.key()], name: "axis_index", axes: [laneAxis: 3]) { (b, x) throws(BloxError) in
     let index = try b.emitOne(.convert(.u32), [b.emitOne(.axisIndex(laneAxis), [])])
     let key = try b.emitOne(.random(.foldIn), [x[0], index])
     return [try b.emitOne(.random(.bits(shape: [2], .u32)), [key]), x[0]]

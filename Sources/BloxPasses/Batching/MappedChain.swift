@@ -14,8 +14,8 @@ package struct MappedStep: Sendable {
 /// that asks for the lane's index to the result; empty when the result is the same in every lane.
 ///
 /// Of several chains it is the shortest, and of several shortest ones the one through the first operands.
-package func mappedChain(
-  _ program: Program, axisName: String?, inAxes: [Int?], resultIndex: Int
+package func mappedSteps(
+  _ program: Program, inAxes: [Int?], axisName: String?, resultIndex: Int
 ) -> [MappedStep] {
   guard case .value(var value) = program.results[resultIndex].operand else { return [] }
   let reasons = MappedReasons(program, axisName: axisName, isMapped: inAxes.map { $0 != nil })
@@ -27,6 +27,22 @@ package func mappedChain(
     value = previous
   }
   return chain.reversed()
+}
+
+/// The steps of ``mappedSteps(_:inAxes:axisName:resultIndex:)`` for a message: labels of parameters, names of ops with
+/// the module that ran them. A long chain is shown by its ends.
+package func mappedChain(
+  _ program: Program, inAxes: [Int?], axisName: String?, resultIndex: Int
+) -> [String] {
+  let steps = mappedSteps(program, inAxes: inAxes, axisName: axisName, resultIndex: resultIndex)
+  let names = steps.map { step -> String in
+    guard let instruction = step.instruction else {
+      return program.parameters[step.value.index].label?.text ?? "\(step.value)"
+    }
+    let scope = instruction.note.scope
+    return scope.isEmpty ? instruction.op.name : "\(instruction.op.name) in \(scope)"
+  }
+  return names.count <= 8 ? names : names.prefix(4) + ["…"] + names.suffix(3)
 }
 
 /// For each value how far it is from the lanes, and which operand leads there.
@@ -62,8 +78,8 @@ private struct MappedReasons {
       if case .axisIndex(let name) = instruction.op { return (name == axisName, []) }
       return (!operands.isEmpty, operands)
     }
-    let chain = mappedChain(
-      callee, axisName: axisName, inAxes: mapped.map { $0 ? 0 : nil }, resultIndex: result)
+    let chain = mappedSteps(
+      callee, inAxes: mapped.map { $0 ? 0 : nil }, axisName: axisName, resultIndex: result)
     guard let first = chain.first else { return (false, []) }
     // A chain that begins at a parameter of the callee goes on at that argument.
     let argument = first.instruction == nil ? instruction.operands[first.value.index].value : nil
