@@ -57,6 +57,34 @@ package enum TextFile {
     }
   }
 
+  /// The files of a suffix below a folder, in order of paths; a path that is no folder stands for itself.
+  package static func files(below path: String, suffix: String) throws(BloxError) -> [String] {
+    guard path != "-", let directory = opendir(path) else { return [path] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    var found: [String] = []
+    for name in names.sorted() {
+      let child = path + "/" + name
+      if name.hasSuffix(suffix) {
+        found.append(child)
+      } else if isDirectory(child) {
+        found += try files(below: child, suffix: suffix)
+      }
+    }
+    return found
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// Makes a directory unless there is one.
   package static func makeDirectory(_ path: String) throws(BloxError) {
     guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("cannot make the directory", path) }
