@@ -135,6 +135,17 @@ import Testing
     }
   }
 
+  @Test("Memory that a result gave back serves the next one of its size, aligned as vectors and pages want")
+  func storageReuse() throws {
+    // A size that no other test uses.
+    let size = 3_333_333
+    let address = try Storage(byteCount: size).address
+    #expect(try Storage(byteCount: size).address == address)
+    #expect(Int(bitPattern: address) % (2 << 20) == 0)
+    #expect(try Int(bitPattern: Storage(byteCount: 5).address) % 64 == 0)
+    #expect(throws: BloxError.self) { try Storage(byteCount: 1 << 60) }
+  }
+
   @Test("The pool runs every part once, nested calls too")
   func pool() {
     let counts = UnsafeMutablePointer<Int32>.allocate(capacity: 70_000)
