@@ -192,7 +192,9 @@ private struct RandomProgram {
       case 0: results = [try builder.emitOne(.unary(.neg), [x])]
       case 1: results = [try builder.emitOne(.binary(.max), [x, y])]
       case 2, 3: results = try builder.emit(RandomProgram.pair(type), [x, y]).map { .value($0) }
-      case 4: results = [try builder.emitOne(.reshape(type.elementCount == 24 ? shapes[Int.random(in: 0..<3, using: &generator)] : [4]), [x])]
+      case 4:
+        let shape = type.elementCount == 24 ? shapes[Int.random(in: 0..<3, using: &generator)] : [4]
+        results = [try builder.emitOne(.reshape(shape), [x])]
       case 5 where type.rank == 2:
         moved = [x.value!]
         results = [try builder.emitOne(.transpose([1, 0]), [x])]

@@ -93,7 +93,8 @@ import Testing
       let y = try b.emitOne(region, p)
       let turned = try b.emitOne(.transpose([1, 0]), [y])
       let product = try b.emitOne(.dotGeneral(Op.DotDimensions(lhsContract: [1], rhsContract: [0])), [y, turned])
-      let keys = try b.emitOne(.random(.seed), [.value(b.emit(.constant(DenseConstant(Literal(1, as: .i32), shape: [])), [])[0])])
+      let seed = try b.emitOne(.constant(DenseConstant(Literal(1, as: .i32), shape: [])), [])
+      let keys = try b.emitOne(.random(.seed), [seed])
       return [
         y, turned, product, try b.emitOne(.reduce(.sum, axes: [0]), [y]), try b.emitOne(.reduce(.sum, axes: [1]), [y]),
         try b.emitOne(.reduce(.sum, axes: [0, 1]), [y]),

@@ -32,7 +32,10 @@ import Testing
     ([3, 5, 7], [3, 7, 4], Op.DotDimensions(lhsBatch: [0], rhsBatch: [0], lhsContract: [2], rhsContract: [1])),
     ([5, 3, 7], [7, 4, 3], Op.DotDimensions(lhsBatch: [1], rhsBatch: [2], lhsContract: [2], rhsContract: [0])),
     // Two batch dimensions whose strides do not merge, as attention over [batch, time, heads, features] has them.
-    ([2, 6, 3, 4], [2, 5, 3, 4], Op.DotDimensions(lhsBatch: [0, 2], rhsBatch: [0, 2], lhsContract: [3], rhsContract: [3])),
+    (
+      [2, 6, 3, 4], [2, 5, 3, 4],
+      Op.DotDimensions(lhsBatch: [0, 2], rhsBatch: [0, 2], lhsContract: [3], rhsContract: [3])
+    ),
     // Contracting dimensions in another order on the right, and free dimensions that are no run.
     ([2, 3, 4, 5], [4, 6, 2], Op.DotDimensions(lhsContract: [0, 2], rhsContract: [2, 0])),
     ([2, 3, 4], [4, 2, 6], Op.DotDimensions(lhsContract: [2, 0], rhsContract: [0, 1])),
