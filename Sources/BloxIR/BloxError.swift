@@ -76,7 +76,8 @@ extension BloxError: CustomStringConvertible {
   public var description: String {
     var text = message
     if let modulePath { text += " [in \(modulePath)]" }
-    if let location { text += " [at \(location)]" }
+    // A syntax error's message starts with its place.
+    if let location, code != .syntax { text += " [at \(location)]" }
     return text
   }
 }

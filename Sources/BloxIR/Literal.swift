@@ -10,11 +10,13 @@ public struct Literal: Hashable, Sendable {
   /// The element's bit pattern, zero-extended. A key holds its first word in the high half.
   public let bits: UInt64
 
-  /// Creates a literal from a bit pattern; bits beyond the dtype's width are dropped.
+  /// Creates a literal from a bit pattern; bits beyond the dtype's width are dropped, and any `bool` byte but zero
+  /// is `true`.
   public init(dtype: DType, bits: UInt64) {
     self.dtype = dtype
     let width = dtype.byteCount * 8
-    self.bits = width == 64 ? bits : bits & ((1 << UInt64(width)) - 1)
+    let kept = width == 64 ? bits : bits & ((1 << UInt64(width)) - 1)
+    self.bits = dtype == .bool ? min(kept, 1) : kept
   }
 
   /// Creates the literal nearest to a number: floats round to nearest even, integers truncate and saturate
@@ -41,7 +43,13 @@ public struct Literal: Hashable, Sendable {
   /// Creates a literal from an integer: integer dtypes wrap, floats round, `bool` is "not zero".
   public init(_ value: Int, as dtype: DType) {
     switch dtype.kind {
-    case .floating: self.init(Double(value), as: dtype)
+    case .floating:
+      // By way of Double, a large integer would be rounded twice.
+      if dtype == .f32 {
+        self.init(dtype: dtype, bits: UInt64(Float(value).bitPattern))
+      } else {
+        self.init(Double(value), as: dtype)
+      }
     case .boolean: self.init(dtype: dtype, bits: value != 0 ? 1 : 0)
     case .signed, .unsigned, .key: self.init(dtype: dtype, bits: UInt64(bitPattern: Int64(value)))
     }
@@ -168,8 +176,12 @@ public struct DenseConstant: Sendable {
 
   /// Creates a constant that holds one value everywhere.
   public init(_ literal: Literal, shape: [Int]) {
+    let element = DenseConstant(type: TensorType(literal.dtype), elements: [literal]).bytes
     let type = TensorType(literal.dtype, shape)
-    self.init(type: type, elements: Array(repeating: literal, count: type.elementCount))
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(type.byteCount)
+    for _ in 0..<type.elementCount { bytes.append(contentsOf: element) }
+    self.init(type: type, bytes: bytes)
   }
 
   /// Creates a constant from its elements in row-major order.

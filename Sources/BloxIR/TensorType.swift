@@ -32,16 +32,26 @@ public struct TensorType: Hashable, Sendable {
   /// The largest number of bytes a tensor may have: what fits a signed 48-bit address.
   public static let byteLimit = 1 << 47
 
-  /// Throws ``BloxError/Code/invalidShape`` for negative dimensions or a size beyond ``byteLimit``.
+  /// The largest number of dimensions.
+  public static let rankLimit = 64
+
+  /// Throws ``BloxError/Code/invalidShape`` for negative dimensions, a size beyond ``byteLimit`` or more dimensions
+  /// than ``rankLimit``.
+  ///
+  /// Dimensions of size zero count as one here, so that no product or sum of valid dimensions overflows.
   public func validate(_ context: @autoclosure () -> String) throws(BloxError) {
+    guard shape.count <= TensorType.rankLimit else {
+      throw BloxError(
+        .invalidShape,
+        "\(context()): a shape of \(shape.count) dimensions; at most \(TensorType.rankLimit) are allowed")
+    }
     var bytes = dtype.byteCount
     for size in shape {
       guard size >= 0 else {
         throw BloxError(.invalidShape, "\(context()): the shape \(self) has a negative dimension")
       }
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: max(size, 1))
       guard !overflow, product <= TensorType.byteLimit else {
-        if shape.contains(0), !shape.contains(where: { $0 < 0 }) { return }
         throw BloxError(
           .invalidShape,
           "\(context()): a tensor of type \(self) does not fit in memory; at most 2^47 bytes are allowed")

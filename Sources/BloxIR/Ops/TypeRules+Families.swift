@@ -41,7 +41,7 @@ extension Op.RandomOp {
     switch self {
     case .seed:
       try rule.expect(operand.dtype.isInteger, .dtypeMismatch, "needs an integer seed")
-      return operand.with(dtype: .key)
+      return try validated(operand.with(dtype: .key), rule)
     case .wrap:
       try rule.expect(
         operand.dtype == .u32 && operand.shape.last == 2, .shapeMismatch, "needs words of type u32[…,2]")
@@ -60,7 +60,7 @@ extension Op.RandomOp {
       return try validated(TensorType(dtype, operand.shape + shape), rule)
     case .unwrap:
       try rule.expect(operand.dtype == .key, .dtypeMismatch, "needs keys")
-      return TensorType(.u32, operand.shape + [2])
+      return try validated(TensorType(.u32, operand.shape + [2]), rule)
     }
   }
 

@@ -50,7 +50,8 @@ extension TypeRule {
         start >= 0 && start <= limit && limit <= operand.shape[dim], .invalidArgument,
         "the window \(start)..<\(limit) is outside dimension \(dim) of size \(operand.shape[dim])")
       try expect(stride >= 1, .invalidArgument, "stride \(stride) in dimension \(dim) must be at least 1")
-      shape.append((limit - start + stride - 1) / stride)
+      // Rounded up without adding the stride, which may be close to Int.max.
+      shape.append(limit == start ? 0 : (limit - start - 1) / stride + 1)
     }
     return operand.with(shape: shape)
   }
@@ -99,6 +100,7 @@ extension TypeRule {
           "operands must agree in every dimension but \(axis)")
       }
       total += operand.shape[axis]
+      try expect(total <= TensorType.byteLimit, .invalidShape, "the result is too long along axis \(axis)")
     }
     var shape = first.shape
     shape[axis] = total

@@ -40,9 +40,12 @@ extension Op {
     case .clamp, .fma: return try rule.ternary(floatingOnly: self == .fma)
     case .convert(let dtype): return try rule.convert(to: dtype)
     case .bitcastConvert(let dtype): return try rule.bitcast(to: dtype)
-    case .integerPow:
+    case .integerPow(let exponent):
       try rule.expectCount(1)
       try rule.expect(rule.operands[0].dtype.isNumeric, .dtypeMismatch, "needs a number")
+      try rule.expect(
+        exponent >= 0 || rule.operands[0].dtype.isFloating, .invalidArgument,
+        "integers cannot be raised to the negative power \(exponent)")
       return rule.operands[0]
     case .broadcastInDim(let shape, let dims): return try rule.broadcast(shape: shape, dims: dims)
     case .reshape(let shape): return try rule.reshape(shape)
@@ -72,7 +75,7 @@ extension Op {
   public func takesSplat(at index: Int, of operands: [Operand]) -> Bool {
     switch self {
     case .binary, .select, .clamp, .fma, .call: true
-    case .compare: index == 1 || operands[1].value != nil
+    case .compare: index == 1 || (operands.count == 2 && operands[1].value != nil)
     case .pad: index == 1
     case .random(.foldIn): index == 1
     case .constant, .unary, .convert, .bitcastConvert, .integerPow, .broadcastInDim, .reshape, .transpose, .slice,
@@ -196,7 +199,9 @@ struct TypeRule {
     try expect(
       (operands[0].dtype == .key) == (dtype == .key), .dtypeMismatch,
       "keys convert to nothing else; use random_unwrap for their words")
-    return operands[0].with(dtype: dtype)
+    let result = operands[0].with(dtype: dtype)
+    try result.validate("convert")
+    return result
   }
 
   func bitcast(to dtype: DType) throws(BloxError) -> TensorType {

@@ -1,0 +1,186 @@
+// Writes programs as text.
+//
+// Values are renumbered in the order of printing: parameters, then for each instruction its results and the values of
+// its region. In memory a region has numbers of its own; in text they continue, so that no name is used twice.
+
+/// The text names of one program's values.
+struct ValueNames {
+  private var numbers: [Int: Int] = [:]
+
+  mutating func define(_ value: Value, _ next: inout Int) {
+    numbers[value.index] = next
+    next += 1
+  }
+
+  /// A value that nothing defined is only met in programs that the verifier rejects.
+  func text(_ value: Value) -> String {
+    numbers[value.index].map { "%\($0)" } ?? "%undefined\(value.index)"
+  }
+
+  func text(_ operand: Operand) -> String {
+    switch operand {
+    case .value(let value): text(value)
+    case .splat(let literal, _): literal.description
+    }
+  }
+}
+
+struct ProgramPrinter {
+  static let header = "// blox-ir 1"
+  private static let lineLength = 100
+
+  let options: PrintOptions
+  private(set) var output = ""
+  private var nextNumber = 0
+  /// The names given to programs, and the callees in the order of first call.
+  private var takenNames: Set<String> = []
+  private var calleeNames: [NamedCallee: String] = [:]
+  private var callees: [Op.Callee] = []
+
+  /// Equality of programs ignores names, but two names mean two programs to the reader.
+  private struct NamedCallee: Hashable {
+    var name: String
+    var callee: Op.Callee
+  }
+
+  init(options: PrintOptions) { self.options = options }
+
+  mutating func file(_ program: Program) {
+    output += ProgramPrinter.header + "\n"
+    takenNames.insert(program.name)
+    print(program, name: program.name)
+    var index = 0
+    while index < callees.count {
+      let callee = callees[index]
+      print(callee.program, name: name(of: callee))
+      index += 1
+    }
+  }
+
+  /// The name of a callee, which is printed later if this is its first call.
+  private mutating func name(of callee: Op.Callee) -> String {
+    let key = NamedCallee(name: callee.program.name, callee: callee)
+    if let name = calleeNames[key] { return name }
+    var name = key.name
+    var suffix = 0
+    while !takenNames.insert(name).inserted {
+      suffix += 1
+      name = "\(key.name).\(suffix)"
+    }
+    calleeNames[key] = name
+    callees.append(callee)
+    return name
+  }
+
+  private mutating func print(_ program: Program, name: String) {
+    nextNumber = 0
+    var names = ValueNames()
+    let parameters = parameterTexts(program, &names)
+    let results = program.results.map { result in
+      ProgramPrinter.typeText(of: result.operand, in: program) + ProgramPrinter.braces(labelText(result.label))
+    }
+    let memory = program.memory.map { " {plan=\(Spelling.quoted($0.planText))}" } ?? ""
+    let ending = ") -> (\(results.joined(separator: ", ")))\(memory) {\n"
+    let start = "program \(Spelling.programName(name))("
+    let line = start + parameters.joined(separator: ", ") + ending
+    if parameters.isEmpty || line.count <= ProgramPrinter.lineLength + 1 {
+      output += line
+    } else {
+      output += start + "\n    " + parameters.joined(separator: ",\n    ") + "\n" + ending
+    }
+    body(program, &names, indentation: "")
+  }
+
+  private mutating func parameterTexts(_ program: Program, _ names: inout ValueNames) -> [String] {
+    var texts: [String] = []
+    for (index, parameter) in program.parameters.enumerated() {
+      names.define(Value(index), &nextNumber)
+      var attributes = labelText(parameter.label)
+      if parameter.isTrainable { attributes.append("trainable") }
+      if parameter.isDonated { attributes.append("donated") }
+      texts.append("\(names.text(Value(index))): \(parameter.type)\(ProgramPrinter.braces(attributes))")
+    }
+    return texts
+  }
+
+  /// The instructions and the closing brace; the line of the opening brace is complete.
+  private mutating func body(_ program: Program, _ names: inout ValueNames, indentation: String) {
+    for instruction in program.instructions {
+      for value in instruction.results { names.define(value, &nextNumber) }
+      let callee: String? = if case .call(let callee) = instruction.op { name(of: callee) } else { nil }
+      output += indentation + "  " + ProgramPrinter.line(instruction, of: program, names, callee: callee)
+      if let region = instruction.op.region {
+        var inner = ValueNames()
+        let parameters = parameterTexts(region, &inner)
+        output += " region(\(parameters.joined(separator: ", "))) {\n"
+        body(region, &inner, indentation: indentation + "  ")
+      }
+      let note = instruction.note.text(options)
+      output += note.isEmpty ? "\n" : "  // \(note)\n"
+    }
+    let results = program.results.map { names.text($0.operand) }
+    output += indentation + "  return" + (results.isEmpty ? "" : " " + results.joined(separator: ", ")) + "\n"
+    output += indentation + "}"
+    if indentation.isEmpty { output += "\n" }
+  }
+
+  /// An instruction without region and note.
+  static func line(_ instruction: Instruction, of program: Program, _ names: ValueNames, callee: String?) -> String {
+    var text = ""
+    if !instruction.results.isEmpty {
+      let results = instruction.results.map { "\(names.text($0)): \(typeText(of: .value($0), in: program))" }
+      text = results.joined(separator: ", ") + " = "
+    }
+    text += instruction.op.name
+    if let callee { text += " " + Spelling.programName(callee) }
+    if case .constant(let constant) = instruction.op { text += " " + constantText(constant) }
+    let operands = instruction.operands.map { names.text($0) }
+    if !operands.isEmpty { text += " " + operands.joined(separator: ", ") }
+    return text + braces(instruction.op.attributeTexts + bufferTexts(instruction.buffers))
+  }
+
+  private static func constantText(_ constant: DenseConstant) -> String {
+    if let splat = constant.splat { return splat.description }
+    let elements = (0..<constant.type.elementCount).map { constant[$0].description }
+    return "dense<[\(elements.joined(separator: ", "))]>"
+  }
+
+  /// A program that the verifier rejects may use values that have no type.
+  private static func typeText(of operand: Operand, in program: Program) -> String {
+    if case .value(let value) = operand, !program.types.indices.contains(value.index) { return "?" }
+    return program.type(of: operand).description
+  }
+
+  private func labelText(_ label: ValueLabel?) -> [String] {
+    switch label {
+    case nil: []
+    case .path(let text): ["path=\(Spelling.quoted(text))"]
+    case .argument(let text): ["arg=\(Spelling.quoted(text))"]
+    }
+  }
+
+  private static func bufferTexts(_ buffers: [BufferLocation]) -> [String] {
+    let texts = buffers.map(\.description)
+    return switch texts.count {
+    case 0: []
+    case 1: ["buffer=\(texts[0])"]
+    default: ["buffers=[\(texts.joined(separator: ", "))]"]
+    }
+  }
+
+  private static func braces(_ attributes: [String]) -> String {
+    attributes.isEmpty ? "" : " {\(attributes.joined(separator: ", "))}"
+  }
+}
+
+extension BufferLocation: CustomStringConvertible {
+  /// The text form: `arena[64]`, `result[0]`, `param[2]`, `const`.
+  public var description: String {
+    switch self {
+    case .arena(let offset): "arena[\(offset)]"
+    case .result(let index): "result[\(index)]"
+    case .parameter(let index): "param[\(index)]"
+    case .constant: "const"
+    }
+  }
+}
