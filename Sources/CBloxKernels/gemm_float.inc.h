@@ -1,5 +1,5 @@
 // Matrix multiplication of one float type; included once for f32 and once for f64, which define
-// GEMM_T, GEMM_V, GEMM_LANES and GEMM_KC, and GEMM(name) and GEMM_IO(name) to append the type's name.
+// GEMM_T, GEMM_V, GEMM_LANES and GEMM_MC, and GEMM(name) and GEMM_IO(name) to append the type's name.
 //
 // Every element of C is the same sequence of operations on every path, tile and slice: products are accumulated in
 // order of k from zero within a block of KC, and the blocks are added in order. Packing, edges and threads
@@ -22,7 +22,10 @@ INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-    for (int j = 0; j < vectors; j++) sum[i][j] = (GEMM_V)(GEMM_T)0;
+    for (int j = 0; j < vectors; j++) {
+      __builtin_prefetch(c + i * c_row + j * GEMM_LANES, 1);  // arrives while the products are summed
+      sum[i][j] = (GEMM_V)(GEMM_T)0;
+    }
   }
   for (int64_t p = 0; p < k; p++) {
     GEMM_V column[GEMM_VECTORS];
