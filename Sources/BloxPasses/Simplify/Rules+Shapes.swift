@@ -5,7 +5,7 @@ import BloxIR
 extension Rule {
   static let broadcastRules =
     foldRules
-    + [broadcastLiteral, broadcastNothing, broadcastOfBroadcast, broadcastOfReshape, broadcastToReshape]
+    + [broadcastLiteral, broadcastNothing, broadcastOfBroadcast, broadcastOfReshape, broadcastOfIota, broadcastToReshape]
   static let reshapeRules = foldRules + [reshapeLiteral, reshapeNothing, reshapeOfReshape, reshapeOfScalarBroadcast]
   static let transposeRules =
     foldRules
@@ -43,6 +43,14 @@ extension Rule {
       let kept = middle.dimensionsKept(of: s.type(of: definition.operands[0]).shape)
     else { return nil }
     return .op(.broadcastInDim(shape: shape, dims: kept.map { dims[$0] }), definition.operands)
+  }
+
+  /// broadcast_in_dim (iota)  ->  iota of the larger shape
+  static let broadcastOfIota = Rule("broadcast-iota") { m, s in
+    guard case .broadcastInDim(let shape, let dims) = m.op, case .iota(let type, let axis)? = s.definition(m.x)?.op,
+      type.shape[axis] == shape[dims[axis]]
+    else { return nil }
+    return .op(.iota(m.result, axis: dims[axis]), [])
   }
 
   /// broadcast_in_dim x that repeats nothing  ->  reshape x, which moves no element
