@@ -95,7 +95,7 @@ enum Commands {
       let name = file == "-" ? "<stdin>" : file
       let label = name + String(repeating: " ", count: max(0, width - name.count))
       do {
-        let golden = try GoldenFile(path: name, text: try TextFile.read(file))
+        let golden = GoldenFile(path: name, text: try TextFile.read(file))
         if blesses, let fresh = try golden.regenerated(), fresh != golden.text {
           try TextFile.write(fresh, to: file)
           print("\(label)  rewritten")
