@@ -4,10 +4,12 @@ let allSimplificationCases = constantCases + unaryCases + binaryCases + choiceCa
 
 private let constantCases: [SimplificationCase] = [
   rewrites(
-    "splat-constant", "f32[2] -> f32[2]", "%1: f32[2] = constant [2.5, 2.5]; %2: f32[2] = add %0, %1; return %2",
+    "splat-constant", "f32[2] -> f32[2]",
+    "%1: f32[2] = constant dense<[2.5, 2.5]>; %2: f32[2] = add %0, %1; return %2",
     "%1: f32[2] = add %0, 2.5; return %1"),
   keeps(
-    "splat-constant", "f32[2] -> f32[2]", "%1: f32[2] = constant [2.5, 1.5]; %2: f32[2] = add %0, %1; return %2"),
+    "splat-constant", "f32[2] -> f32[2]",
+    "%1: f32[2] = constant dense<[2.5, 1.5]>; %2: f32[2] = add %0, %1; return %2"),
   rewrites(
     "fold-splats", "f32[100] -> f32[100]",
     "%1: f32[100] = constant 4.0; %2: f32[100] = sqrt %1; %3: f32[100] = add %0, %2; return %3",
@@ -17,11 +19,11 @@ private let constantCases: [SimplificationCase] = [
     "%1: f32[100] = constant 4.0; %2: f32[100] = sqrt %1; %3: f32[100] = add %0, %2; return %3"),
   rewrites(
     "fold-constants", "f32[] -> f32[]",
-    "%1: f32[2] = constant [2.5, 1.5]; %2: f32[] = reduce_sum %1 {axes=[0]}; %3: f32[] = add %0, %2; return %3",
+    "%1: f32[2] = constant dense<[2.5, 1.5]>; %2: f32[] = reduce_sum %1 {axes=[0]}; %3: f32[] = add %0, %2; return %3",
     "%1: f32[] = add %0, 4.0; return %1", folds: true),
   keeps(
     "fold-constants", "f32[2,2] -> f32[2,2]",
-    "%1: f32[2] = constant [2.5, 1.5]; %2: f32[2,2] = broadcast_in_dim %1 {dims=[0]}; "
+    "%1: f32[2] = constant dense<[2.5, 1.5]>; %2: f32[2,2] = broadcast_in_dim %1 {dims=[0]}; "
       + "%3: f32[2,2] = add %0, %2; return %3", folds: true),
 ]
 
