@@ -58,7 +58,8 @@ private struct RandomProgramMaker {
     }
     let same = operands.filter { builder.type(of: $0) == type }
     if !same.isEmpty { return pick(same) }
-    return try builder.emitOne(.broadcastInDim(shape: type.shape, dims: []), [.splat(Literal(1, as: type.dtype), shape: [])])
+    let one = Operand.splat(Literal(1, as: type.dtype), shape: [])
+    return try builder.emitOne(.broadcastInDim(shape: type.shape, dims: []), [one])
   }
 
   mutating func addInstruction() throws(BloxError) {
