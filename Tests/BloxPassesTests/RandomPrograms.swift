@@ -1,7 +1,8 @@
 // Random programs of every op that the passes meet, and random changes of shape between them.
 
 import BloxIR
-@testable import BloxPasses
+import BloxPasses
+import TestSupport
 
 /// A program of about `count` instructions over tensors of a few small shapes.
 func randomProgram(seed: UInt64, count: Int) throws(BloxError) -> Program {

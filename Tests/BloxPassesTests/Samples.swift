@@ -1,10 +1,9 @@
 // Small programs, one or more per op, from which the tests of every pass are derived; and random inputs for them.
 
 import BloxIR
-import TestSupport
 import BloxPasses
 import BloxRuntime
-
+import TestSupport
 
 /// Builds a program of some parameters.
 func makeProgram(
