@@ -21,7 +21,8 @@ extension Program {
     var errors: [PlanError] = []
     for (index, instruction) in instructions.enumerated() {
       guard instruction.buffers.count == instruction.results.count else {
-        let text = "it has \(instruction.buffers.count) buffers for \(instruction.results.count) results"
+        let buffers = Spelling.count(instruction.buffers.count, "buffer")
+        let text = "it has \(buffers) for \(Spelling.count(instruction.results.count, "result"))"
         errors.append(PlanError(text: text, instruction: index))
         continue
       }

@@ -195,7 +195,7 @@ private struct Verifier {
     let actual = instruction.results.map { program.type(of: $0) }
     guard actual != inferred else { return }
     if actual.count != inferred.count {
-      report("it has \(actual.count) results, but \(instruction.op.name) gives \(inferred.count)")
+      report("it has \(Spelling.count(actual.count, "result")), but \(instruction.op.name) gives \(inferred.count)")
     }
     for (index, (type, expected)) in zip(actual, inferred).enumerated() where type != expected {
       report("result \(index) is \(type), but \(instruction.op.name) gives \(expected)")
