@@ -44,10 +44,11 @@ extension Program {
       let fits = offset >= 0 && bytes <= memory.arenaBytes && offset <= memory.arenaBytes - bytes
       return fits ? nil : "\(buffer) and \(bytes) B from there are not within the arena of \(memory.arenaBytes) B"
     case .result(let index):
-      return results.indices.contains(index) ? nil : "\(buffer) does not exist: there are \(results.count) results"
+      return results.indices.contains(index)
+        ? nil : "\(buffer) does not exist: the program has \(Spelling.count(results.count, "result"))"
     case .parameter(let index):
       guard parameters.indices.contains(index) else {
-        return "\(buffer) does not exist: there are \(parameters.count) parameters"
+        return "\(buffer) does not exist: the program has \(Spelling.count(parameters.count, "parameter"))"
       }
       return parameters[index].isDonated || !instruction.op.alwaysWrites
         ? nil : "it writes to \(buffer), which the caller has not donated"

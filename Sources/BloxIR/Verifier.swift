@@ -232,11 +232,12 @@ private struct Verifier {
       if let index = step.instruction { text += ", instruction \(index)" }
     }
     let path = place.compactMap(\.instruction)
-    let last = place[place.count - 1]
-    if last.instruction != nil { text += " (\(ProgramPrinter.line(path, of: place[0].program)))" }
+    if !path.isEmpty { text += " (\(ProgramPrinter.line(path, of: place[0].program)))" }
     var error = BloxError(.verification, "\(text): \(message)")
-    if let index = last.instruction {
-      let note = last.program.instructions[index].note
+    // The innermost note that says anything: fusion leaves some regions without.
+    for step in place.reversed() {
+      guard let index = step.instruction else { continue }
+      let note = step.program.instructions[index].note
       error = error.at(modulePath: note.scope, location: note.location)
     }
     errors.append(error)
