@@ -6,8 +6,8 @@ Needs jax 0.10.2, jax-blox 0.1.6, optax, scikit-learn and safetensors:
   python3 Scripts/make_fixtures.py
 
 Two files come out: slice.safetensors with all tensors, and slice.manifest.json, whose `cases` name
-them. The fields are those of the conformance manifests (`name`, `op`, `attrs`, `py`, `inputs`, `outputs`,
-`cotangents`, `vjps`, `tangents`, `jvps`, `vmap`, `rtol`, `atol`, `err_vs_f64`, ...), plus:
+them. The fields are those of the conformance manifests (`name`, `op`, `attrs`, `py`, `inputs`,
+`outputs`, `cotangents`, `vjps`, `tangents`, `jvps`, `vmap`, `rtol`, `atol`, ...), plus:
 
   derivatives   scalar cases: f', f'', f''' at every point of x0 (each by one more `jax.grad`)
   hvps          for the function s(x) = sum(output * cotangent): the derivative of grad(s) along the
@@ -275,7 +275,6 @@ def composite(name, py, inputs, vmap, options):
   tans = tuple(rng.uniform(-1, 1, inputs[i].shape).astype(np.float32) for i in which)
 
   def everything(xs, cts, tans):
-
     def part(*diff):
       full = list(xs)
       for i, x in zip(which, diff):
@@ -578,8 +577,8 @@ def linear_regression():
          outputs=[put(f'{name}/rows', low['outputs'][0]), put(f'{name}/losses', low['outputs'][1])],
          grad=put(f'{name}/grad', low['grad'][0]),
          tensors={k: put(f'{name}/{k}', v) for k, v in data.items()} if rate == 0.005 else {},
-         note='rows: weight, bias, loss after attrs.steps updates; losses: before each of the first '
-         '20 updates; grad: of weight and bias at the start; keys as uint32 pairs',
+         note='rows: weight, bias, loss after attrs.steps updates; losses: before each of the '
+         'first 20 updates; grad: of weight and bias at the start; keys as uint32 pairs',
          **tolerance(low, high))
 
 
@@ -648,9 +647,9 @@ def mlp_digits():
        new_state=entries(name, 'n', state),
        grads=entries(name, 'g', grads),
        tensors=dict(mask=put(f'{name}/mask', first_mask)),
-       note='Sequential child "mlp"; l1, dropout, l2 are children of the root. The init call trains '
-       'on the same batch and uses counts 0-4, so the recorded calls start at counter 5. inputs: '
-       'pixels / 16, labels; outputs: loss, logits',
+       note='Sequential child "mlp"; l1, dropout, l2 are children of the root. The init call '
+       'trains on the same batch and uses counts 0-4, so the recorded calls start at counter 5. '
+       'inputs: pixels / 16, labels; outputs: loss, logits',
        **compared('grads', [value, logits], grads, [high_value, high_logits], high_grads))
 
   # Per-example gradients: the rng is shared, so all lanes drop the same units.

@@ -142,10 +142,15 @@ public struct Params: Sendable {
     return copy
   }
 
-  /// Two containers: parameters for which the predicate holds, and the rest. By default, trainable ones and others.
+  /// Two containers: trainable parameters, which receive gradients, and the rest, which is state.
   ///
   /// Both keep the order and the locked flag.
-  public func split(_ predicate: (ParamPath, Param) throws -> Bool = { $1.isTrainable }) rethrows -> (Params, Params) {
+  public func split() -> (Params, Params) { split { $1.isTrainable } }
+
+  /// Two containers: parameters for which the predicate holds, and the rest.
+  ///
+  /// Both keep the order and the locked flag.
+  public func split(_ predicate: (ParamPath, Param) throws -> Bool) rethrows -> (Params, Params) {
     let entries = items
     let matches = try entries.map { try predicate($0.path, $0.param) }
     return (

@@ -1,5 +1,8 @@
 // A compiled program: steps with prepared arguments, run over bound buffers.
 import BloxIR
+import BloxPasses
+import CBloxKernels
+import Synchronization
 
 /// A program compiled for this machine. Any number of tasks may run it at the same time.
 public final class Executable: Sendable {
@@ -9,6 +12,14 @@ public final class Executable: Sendable {
   public let memory: MemorySummary
   /// The memory of the arguments, in bytes.
   public let argumentBytes: Int
+  /// What kernels need beside ``memory`` while they run, for copies of operands and, per thread, for tiles and packing.
+  public var scratchBytes: Int { plan.scratchBytes + plan.laneScratchBytes * ThreadPool.threadCount }
+
+  private let plan: StepPlan
+  /// Memory of calls that have ended, for the next ones.
+  private let idleContexts = Mutex<[RunContext]>([])
+  /// More contexts than this are made for simultaneous calls, but not kept.
+  private static let keptContexts = 8
 
   /// Prepares a program whose buffers are planned (see `planBuffers`).
   ///
@@ -20,6 +31,7 @@ public final class Executable: Sendable {
     self.program = program
     self.memory = memory
     argumentBytes = program.parameters.reduce(0) { $0 + $1.type.byteCount }
+    plan = try StepPlan(program)
   }
 
   /// Runs the program.
@@ -30,10 +42,119 @@ public final class Executable: Sendable {
   /// first. A result that is an argument unchanged shares the argument's storage, and equal results share theirs.
   ///
   /// - Parameter donating: Per argument, whether it is really given up; all that the program marks when `nil`.
+  /// - Throws: ``BloxError`` when arguments do not fit the program or memory is short.
   public func run(_ arguments: [Storage], donating: [Bool]? = nil) throws(BloxError) -> [Storage] {
-    throw BloxError(.unsupported, "the runtime is not yet complete")
+    try check(arguments, donating)
+    let context = try takeContext()
+    defer { giveBack(context) }
+    let memory = context.memory
+    var arguments = arguments
+    if let donating {
+      for index in plan.overwrittenParameters where !donating[index] {
+        arguments[index] = try arguments[index].withUnsafeBytes { bytes throws(BloxError) in
+          try Storage(copying: bytes)
+        }
+      }
+    }
+    for index in arguments.indices {
+      memory.table[index] = arguments[index].address.assumingMemoryBound(to: CChar.self)
+    }
+    var results: [Storage] = []
+    results.reserveCapacity(plan.results.count)
+    for (index, result) in plan.results.enumerated() {
+      switch result {
+      case .fresh(let byteCount):
+        let storage = try Storage(byteCount: byteCount)
+        memory.table[arguments.count + index] = storage.address.assumingMemoryBound(to: CChar.self)
+        results.append(storage)
+      case .argument(let argument): results.append(arguments[argument])
+      case .sameAs(let earlier): results.append(results[earlier])
+      }
+    }
+    let mode = blox_fp_enter()
+    for index in 0..<plan.stepCount { plan.steps[index].run(memory) }
+    blox_fp_leave(mode)
+    return results
   }
 
   /// Runs the program; see ``run(_:donating:)``.
   public func callAsFunction(_ arguments: [Storage]) throws(BloxError) -> [Storage] { try run(arguments) }
+
+  private func check(_ arguments: [Storage], _ donating: [Bool]?) throws(BloxError) {
+    guard arguments.count == plan.argumentByteCounts.count, donating?.count ?? arguments.count == arguments.count else {
+      throw BloxError(
+        .runtime, "@\(program.name) takes \(plan.argumentByteCounts.count) arguments; got \(arguments.count)")
+    }
+    for index in arguments.indices where arguments[index].byteCount != plan.argumentByteCounts[index] {
+      throw BloxError(
+        .runtime,
+        "argument \(index) of @\(program.name) is \(program.parameters[index].type), which takes"
+          + " \(plan.argumentByteCounts[index]) bytes; got \(arguments[index].byteCount)")
+    }
+  }
+
+  private func takeContext() throws(BloxError) -> RunContext {
+    let participants = ThreadPool.threadCount
+    if let idle = idleContexts.withLock({ $0.popLast() }), idle.memory.participants == participants { return idle }
+    return try RunContext(
+      slots: plan.slots, arenaBytes: memory.arenaBytes, scratchBytes: plan.scratchBytes,
+      laneScratchBytes: plan.laneScratchBytes, participants: participants)
+  }
+
+  private func giveBack(_ context: RunContext) {
+    idleContexts.withLock { idle in
+      if idle.count < Executable.keptContexts { idle.append(context) }
+    }
+  }
+}
+
+/// What lowering leaves: the steps and the memory they need.
+private struct StepPlan: @unchecked Sendable {
+  // Sendable: the pointers lead to memory that `owner` keeps alive and nobody writes any more.
+
+  enum Result {
+    case fresh(byteCount: Int)
+    case argument(Int)
+    case sameAs(Int)
+  }
+
+  let steps: UnsafePointer<Step>
+  let stepCount: Int
+  let slots: [SlotSource]
+  let scratchBytes: Int
+  let laneScratchBytes: Int
+  let results: [Result]
+  let argumentByteCounts: [Int]
+  let overwrittenParameters: [Int]
+  private let owner: StepMemory
+
+  init(_ program: Program) throws(BloxError) {
+    var lowering = Lowering(program)
+    try lowering.run()
+    owner = lowering.memory
+    steps = owner.keep(lowering.steps)
+    stepCount = lowering.steps.count
+    slots = lowering.slots
+    scratchBytes = lowering.scratchBytes
+    laneScratchBytes = (lowering.laneScratchBytes + 63) / 64 * 64
+    argumentByteCounts = program.parameters.map(\.type.byteCount)
+    var overwritten: Set<Int> = []
+    var places: [BufferLocation] = program.parameters.indices.map { .parameter($0) }
+    for instruction in program.instructions {
+      places.append(contentsOf: instruction.buffers)
+      guard !instruction.isAlias(in: program) else { continue }
+      for case .parameter(let index) in instruction.buffers { overwritten.insert(index) }
+    }
+    overwrittenParameters = overwritten.sorted()
+    results = program.results.enumerated().map { index, result in
+      guard let value = result.operand.value else {
+        return .fresh(byteCount: program.type(of: result.operand).byteCount)
+      }
+      return switch places[value.index] {
+      case .parameter(let parameter): .argument(parameter)
+      case .result(let owner) where owner < index: .sameAs(owner)
+      case .result, .arena, .constant: .fresh(byteCount: program.type(of: value).byteCount)
+      }
+    }
+  }
 }

@@ -90,7 +90,7 @@ public func valueAndGrad<First: TensorTree, Aux: TensorTree, each Rest: TensorTr
 }
 
 /// The output of a function, whose first tensor is the value to differentiate, and the gradient.
-private func differentiate<Output, First: TensorTree, each Rest: TensorTree>(
+func differentiate<Output, First: TensorTree, each Rest: TensorTree>(
   _ function: TensorFunction<Output, First, repeat each Rest>, _ first: First, _ rest: repeat each Rest
 ) throws -> (output: Output, gradient: First) {
   let arguments = try TensorFunction<Output, First, repeat each Rest>.flatten(first, repeat each rest)

@@ -182,7 +182,7 @@ private struct LaneMapping {
   func batch<Output>(_ traced: TracedFunction<Output>) throws -> Program {
     let axes = inAxes + traced.captures.map { _ in nil }
     let lanes = try batched(
-      traced.program, size: size, axisName: axisName, inAxes: axes, axes: traced.axes)
+      traced.program, size: size, axisName: axisName, inAxes: axes, axes: Trace.current?.axes ?? [:])
     var builder = ProgramBuilder(name: traced.program.name, axes: Trace.current?.axes ?? [:])
     let inputs = lanes.program.parameters.map { Operand.value(builder.parameter($0)) }
     let results = try builder.splice(lanes.program, arguments: inputs)
@@ -234,7 +234,7 @@ private struct LaneMapping {
   ) -> BloxError {
     let name = axisName.map { " (axis name \($0))" } ?? ""
     let chain = mappedChain(program, inAxes: axes, axisName: axisName, resultIndex: index)
-    let why = chain.isEmpty ? "" : "; it is mapped because of \(chain.joined(separator: " -> "))"
+    let why = chain.isEmpty ? "" : ". It is computed from the lanes by \(chain.joined(separator: " -> "))"
     return BloxError(
       .mappedResult,
       "vmap has a mapped result\(name), '\(label.text)', but its outAxes is nil\(why). Give it an axis in outAxes, or"

@@ -52,9 +52,13 @@ static void copy_run(char *dst, const char *src, int32_t width, int64_t count, i
 // ---- Transposes ----------------------------------------------------------------------------------------
 
 // dst[i * dst_stride + j] = src[j * src_stride + i] for i < rows, j < columns.
-// A block is one cache line wide and high: with a stride of a power of two, more lines would compete for the same
-// sets of the first-level cache. Within a block, squares are transposed in registers.
-#define TRANSPOSE_BLOCK(T) (64 / (int64_t)sizeof(T))
+//
+// A block is one cache line wide and high, and passes through a buffer: rows of src and dst that lie a multiple of
+// 4096 bytes apart would otherwise keep evicting each other and stalling loads on unrelated stores. Columns go in
+// chunks, so that the pages of a chunk of src rows stay in the translation cache while i advances. Beyond the
+// second-level cache src is prefetched (no hardware prefetcher follows a column), and a dst too large to be found
+// in a cache later is written around the caches.
+enum { LINE = 64, COLUMN_CHUNK = 512, PREFETCH_BYTES = 1 << 20, STREAM_BYTES = 16 << 20 };
 
 #define LOW_2(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
@@ -87,28 +91,55 @@ SQUARE(u32, uint32_t, 4)
 SQUARE(u64, uint64_t, 2)
 
 #define TRANSPOSE(suffix, T, SIDE)                                                                         \
+  static inline void block_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,          \
+                                    bool stream) {                                                         \
+    enum { BLOCK = LINE / sizeof(T) };                                                                     \
+    T line[BLOCK][BLOCK] __attribute__((aligned(LINE)));                                                   \
+    for (int j = 0; j < BLOCK; j += SIDE) {                                                                \
+      for (int i = 0; i < BLOCK; i += SIDE) {                                                              \
+        square_##suffix(&line[i][j], BLOCK, src + j * src_stride + i, src_stride);                         \
+      }                                                                                                    \
+    }                                                                                                      \
+    for (int i = 0; i < BLOCK; i++) {                                                                      \
+      T *to = dst + i * dst_stride;                                                                        \
+      if (!stream) {                                                                                       \
+        memcpy(to, line[i], LINE);                                                                         \
+        continue;                                                                                          \
+      }                                                                                                    \
+      const vector_##suffix *part = (const vector_##suffix *)line[i];                                      \
+      for (int q = 0; q < 4; q++) __builtin_nontemporal_store(part[q], (vector_##suffix *)to + q);         \
+    }                                                                                                      \
+  }                                                                                                        \
+                                                                                                           \
   static void transpose_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,             \
                                  int64_t rows, int64_t columns) {                                          \
-    const int64_t block = TRANSPOSE_BLOCK(T);                                                              \
-    for (int64_t i0 = 0; i0 < rows; i0 += block) {                                                         \
-      int64_t i1 = rows - i0 < block ? rows : i0 + block;                                                  \
-      for (int64_t j0 = 0; j0 < columns; j0 += block) {                                                    \
-        int64_t j1 = columns - j0 < block ? columns : j0 + block;                                          \
-        int64_t i = i0;                                                                                    \
-        for (; i + SIDE <= i1; i += SIDE) {                                                                \
-          int64_t j = j0;                                                                                  \
-          for (; j + SIDE <= j1; j += SIDE) {                                                              \
-            square_##suffix(dst + i * dst_stride + j, dst_stride, src + j * src_stride + i, src_stride);   \
+    enum { BLOCK = LINE / sizeof(T) };                                                                     \
+    int64_t bytes = rows * columns * (int64_t)sizeof(T);                                                   \
+    bool prefetch = bytes >= PREFETCH_BYTES;                                                               \
+    bool aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * (int64_t)sizeof(T))) % 16 == 0;              \
+    bool stream = bytes >= STREAM_BYTES && aligned;                                                        \
+    for (int64_t jc = 0; jc < columns; jc += COLUMN_CHUNK) {                                               \
+      int64_t jc1 = columns - jc < COLUMN_CHUNK ? columns : jc + COLUMN_CHUNK;                             \
+      for (int64_t i0 = 0; i0 < rows; i0 += BLOCK) {                                                       \
+        int64_t i1 = rows - i0 < BLOCK ? rows : i0 + BLOCK;                                                \
+        for (int64_t j0 = jc; j0 < jc1; j0 += BLOCK) {                                                     \
+          int64_t j1 = jc1 - j0 < BLOCK ? jc1 : j0 + BLOCK;                                                \
+          for (int64_t j = j0 + 2 * BLOCK; prefetch && j < j0 + 3 * BLOCK && j < jc1; j++) {               \
+            __builtin_prefetch(src + j * src_stride + i0);                                                 \
           }                                                                                                \
-          for (; j < j1; j++) {                                                                            \
-            for (int64_t s = i; s < i + SIDE; s++) dst[s * dst_stride + j] = src[j * src_stride + s];      \
+          if (i1 - i0 == BLOCK && j1 - j0 == BLOCK) {                                                      \
+            block_##suffix(dst + i0 * dst_stride + j0, dst_stride, src + j0 * src_stride + i0, src_stride, \
+                           stream);                                                                        \
+            continue;                                                                                      \
           }                                                                                                \
-        }                                                                                                  \
-        for (; i < i1; i++) {                                                                              \
-          for (int64_t j = j0; j < j1; j++) dst[i * dst_stride + j] = src[j * src_stride + i];             \
+          for (int64_t i = i0; i < i1; i++) {                                                              \
+            for (int64_t j = j0; j < j1; j++) dst[i * dst_stride + j] = src[j * src_stride + i];           \
+          }                                                                                                \
         }                                                                                                  \
       }                                                                                                    \
     }                                                                                                      \
+    /* Orders the streaming stores before whatever tells another thread that they are done. */            \
+    if (stream) __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                   \
   }
 
 TRANSPOSE(u8, uint8_t, 16)

@@ -1,11 +1,12 @@
 // Matrix multiplication: blocking parameters per instruction set, the float types, and integers.
 
 // The micro-kernel holds GEMM_MR by GEMM_VECTORS vectors of C in registers, beside a row of B and a broadcast of A.
-// KC * NR elements of B fit the first-level cache, MC * KC of A the second-level one.
+// A block of MC * KC elements of A fits the second-level cache, of KC * NC of B the third-level one (measured on
+// Zen 5: longer KC beats keeping a panel of B in the first-level cache, since C is read and written less often).
+// Without packing, every row of A needs an address register: PLAIN_MR rows at a time. MC is a multiple of MR.
+// KC is part of the definition of the result, the others are not.
 #define GEMM_VECTORS 2
-#define ROWS_TO_2(X) X(1) X(2)
-#define ROWS_TO_3(X) ROWS_TO_2(X) X(3)
-#define ROWS_TO_4(X) ROWS_TO_3(X) X(4)
+#define ROWS_TO_4(X) X(1) X(2) X(3) X(4)
 #define ROWS_TO_6(X) ROWS_TO_4(X) X(5) X(6)
 #define ROWS_TO_7(X) ROWS_TO_6(X) X(7)
 #define ROWS_TO_12(X) ROWS_TO_7(X) X(8) X(9) X(10) X(11) X(12)
@@ -14,29 +15,38 @@
 #if VECTOR_BYTES == 64
 #define GEMM_FMA 1
 #define GEMM_MR 14
-#define GEMM_MC 336
+#define GEMM_PLAIN_MR 7
+#define GEMM_MC_F32 224
+#define GEMM_MC_F64 112
 #define GEMM_EACH_ROW ROWS_TO_14
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_7
 #elif VECTOR_BYTES == 32
 #define GEMM_FMA 1
 #define GEMM_MR 6
-#define GEMM_MC 336
+#define GEMM_PLAIN_MR 6
+#define GEMM_MC_F32 192
+#define GEMM_MC_F64 96
 #define GEMM_EACH_ROW ROWS_TO_6
-#define GEMM_EACH_PLAIN_ROW ROWS_TO_3
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_6
 #elif defined(__aarch64__)
 #define GEMM_FMA 1
 #define GEMM_MR 12
-#define GEMM_MC 336
+#define GEMM_PLAIN_MR 6
+#define GEMM_MC_F32 192
+#define GEMM_MC_F64 96
 #define GEMM_EACH_ROW ROWS_TO_12
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_6
 #else
 #define GEMM_FMA 0
 #define GEMM_MR 4
-#define GEMM_MC 336
+#define GEMM_PLAIN_MR 4
+#define GEMM_MC_F32 192
+#define GEMM_MC_F64 96
 #define GEMM_EACH_ROW ROWS_TO_4
-#define GEMM_EACH_PLAIN_ROW ROWS_TO_2
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_4
 #endif
-#define GEMM_NC 1024
+#define GEMM_NC 2048
+#define GEMM_KC 512
 // Up to about 200^3, B stays in the second-level cache as it is and packing costs more than it saves.
 #define GEMM_SMALL_PRODUCTS 8000000
 
@@ -74,15 +84,13 @@
 #define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_2
 #endif
 
-#define GEMM_KC_F32 256
-#define GEMM_KC_F64 256
 
 #define GEMM(name) name##_gemm_f32
 #define GEMM_IO(name) name##_f32
 #define GEMM_T float
 #define GEMM_V vf32
 #define GEMM_LANES LANES_F32
-#define GEMM_KC GEMM_KC_F32
+#define GEMM_MC GEMM_MC_F32
 #define GEMM_FOLD FOLD_F32
 #define GEMM_INTERLEAVE_LOW INTERLEAVE_LOW_F32
 #define GEMM_INTERLEAVE_HIGH INTERLEAVE_HIGH_F32
@@ -92,7 +100,7 @@
 #undef GEMM_T
 #undef GEMM_V
 #undef GEMM_LANES
-#undef GEMM_KC
+#undef GEMM_MC
 #undef GEMM_FOLD
 #undef GEMM_INTERLEAVE_LOW
 #undef GEMM_INTERLEAVE_HIGH
@@ -102,7 +110,7 @@
 #define GEMM_T double
 #define GEMM_V vf64
 #define GEMM_LANES LANES_F64
-#define GEMM_KC GEMM_KC_F64
+#define GEMM_MC GEMM_MC_F64
 #define GEMM_FOLD FOLD_F64
 #define GEMM_INTERLEAVE_LOW INTERLEAVE_LOW_F64
 #define GEMM_INTERLEAVE_HIGH INTERLEAVE_HIGH_F64

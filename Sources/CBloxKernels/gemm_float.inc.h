@@ -1,15 +1,11 @@
 // Matrix multiplication of one float type; included once for f32 and once for f64, which define
-// GEMM_T, GEMM_V, GEMM_LANES and GEMM_KC, and GEMM(name) and GEMM_IO(name) to append the type's name.
+// GEMM_T, GEMM_V, GEMM_LANES and GEMM_MC, and GEMM(name) and GEMM_IO(name) to append the type's name.
 //
 // Every element of C is the same sequence of operations on every path, tile and slice: products are accumulated in
 // order of k from zero within a block of KC, and the blocks are added in order. Packing, edges and threads
 // therefore never change a bit. Only products with a single row or column use another fixed order.
 
-enum {
-  GEMM(NR) = GEMM_VECTORS * GEMM_LANES,
-  // Without packing, each row of A needs its own address register: half the rows at a time.
-  GEMM(PLAIN_MR) = GEMM_MR / 2,
-};
+enum { GEMM(NR) = GEMM_VECTORS * GEMM_LANES };
 
 // ---- Micro-kernel --------------------------------------------------------------------------------------
 
@@ -22,7 +18,10 @@ INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-    for (int j = 0; j < vectors; j++) sum[i][j] = (GEMM_V)(GEMM_T)0;
+    for (int j = 0; j < vectors; j++) {
+      __builtin_prefetch(c + i * c_row + j * GEMM_LANES, 1);  // arrives while the products are summed
+      sum[i][j] = (GEMM_V)(GEMM_T)0;
+    }
   }
   for (int64_t p = 0; p < k; p++) {
     GEMM_V column[GEMM_VECTORS];
@@ -83,7 +82,7 @@ typedef void (*GEMM(plain_fn))(int64_t k, const GEMM_T *a, int64_t a_row, int64_
 GEMM_EACH_ROW(PACKED_KERNELS)
 GEMM_EACH_PLAIN_ROW(PLAIN_KERNELS)
 static const GEMM(packed_fn) GEMM(packed_kernels)[GEMM_MR][GEMM_VECTORS] = {GEMM_EACH_ROW(PACKED_ENTRY)};
-static const GEMM(plain_fn) GEMM(plain_kernels)[GEMM(PLAIN_MR)][GEMM_VECTORS] = {GEMM_EACH_PLAIN_ROW(PLAIN_ENTRY)};
+static const GEMM(plain_fn) GEMM(plain_kernels)[GEMM_PLAIN_MR][GEMM_VECTORS] = {GEMM_EACH_PLAIN_ROW(PLAIN_ENTRY)};
 
 #undef PACKED_KERNEL_OF
 #undef PACKED_KERNELS
@@ -229,8 +228,8 @@ static void GEMM(run_small)(const blox_gemm_args *args, GEMM_T *scratch) {
         b = scratch;
         b_row = GEMM(NR);
       }
-      for (int64_t i = 0; i < args->m; i += GEMM(PLAIN_MR)) {
-        int64_t rows = args->m - i < GEMM(PLAIN_MR) ? args->m - i : GEMM(PLAIN_MR);
+      for (int64_t i = 0; i < args->m; i += GEMM_PLAIN_MR) {
+        int64_t rows = args->m - i < GEMM_PLAIN_MR ? args->m - i : GEMM_PLAIN_MR;
         GEMM(plain_kernels)[rows - 1][vectors - 1](kc, a + i * args->a_row + pc * args->a_column, args->a_row,
                                                    args->a_column, b, b_row, c + i * args->c_row + j, args->c_row,
                                                    last, pc > 0);

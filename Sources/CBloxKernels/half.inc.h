@@ -83,7 +83,8 @@ static void narrow_f16(uint16_t *restrict dst, const float *restrict src, size_t
   for (; i < n; i++) dst[i] = narrow_one_f16(src[i]);
 }
 
-#define HALF_BLOCKS(n) size_t at = 0, count; count = (n) - at < HALF_BLOCK ? (n) - at : HALF_BLOCK, at < (n); at += count
+#define HALF_BLOCKS(n) \
+  size_t at = 0, count; count = (n) - at < HALF_BLOCK ? (n) - at : HALF_BLOCK, at < (n); at += count
 
 #define LIFT_UNARY(name, half)                                                                           \
   static void name##_tile_##half(void *dst, const void *a, const void *b, const void *c, size_t n) {          \

@@ -12,7 +12,8 @@
 
 #define VECTOR_BYTES 64
 #define BLOX_TABLE blox_kernels_avx512
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"))), \
+                             apply_to = function)
 #include "kernels.inc.h"
 #pragma clang attribute pop
 

@@ -171,6 +171,8 @@ INLINE vf64 power_of_size(vf64 size, vf64 y) {
 
 // The special cases of C99 (F.9.4.4).
 INLINE vf32 pow_f32(vf32 x, vf32 y) {
+  // The compiler merges the tests of sign and finiteness below into one of bits, which sees subnormals.
+  x = ((vu32)x & 0x7F800000u) == 0 ? (vf32)((vu32)x & 0x80000000u) : x;
   vf32 size = abs_f32(x);
   vf64x2 wide_size = __builtin_convertvector(size, vf64x2), wide_y = __builtin_convertvector(y, vf64x2), wide;
   wide.lo = power_of_size(wide_size.lo, wide_y.lo);

@@ -1,4 +1,8 @@
 // The reference vectors: what JAX and jax-blox compute for thousands of small cases.
+//
+// `Fixtures/Conformance` has them by group of operations; `Fixtures/Slice` has whole models,
+// training runs, and second derivatives in one group, `slice`, which Scripts/make_fixtures.py
+// writes.
 
 /// A group of reference vectors: a manifest of cases and the tensors they name.
 ///
@@ -164,9 +168,24 @@ public struct ConformanceCase: Sendable {
   }
 
   /// The tensors that the field `key` names, for fields without a property of their own, such as
-  /// `input_grads`; empty when the case has no such field.
+  /// `input_grads`, `hvps`, and `hessian`; empty when the case has no such field.
   public func tensors(_ key: String) throws -> [StoredTensor] {
     try Self.list(key, of: raw, name: name, tensors: tensors, file: file)
+  }
+
+  /// The tensor that the field `tensors` calls `label`, such as the `mask` of a dropout.
+  public func tensor(labeled label: String) throws -> StoredTensor {
+    guard let found = raw["tensors"]?[label]?.string else {
+      throw TestSupportError(file: file, place: name, message: "no tensor labeled '\(label)'")
+    }
+    return try tensors.tensor(found)
+  }
+
+  /// The tolerances of the field `key`, such as `outputs` or `hvps`: its own ones where the case
+  /// has them, otherwise those of the case.
+  public func tolerances(_ key: String) -> (rtol: Double, atol: Double) {
+    let own = raw["tolerances"]?[key]
+    return (own?["rtol"]?.double ?? rtol, own?["atol"]?.double ?? atol)
   }
 
   /// The entries that the field `key` lists: `params`, `new_state`, and `grads` of the `blox`
@@ -189,7 +208,7 @@ public struct ConformanceCase: Sendable {
     _ key: String, of raw: JSON, name: String, tensors: SafetensorsFile, file: String
   ) throws -> [StoredTensor] {
     guard let value = raw[key], !value.isNull else { return [] }
-    guard let names = value.strings else {
+    guard let names = value.strings ?? value.string.map({ [$0] }) else {
       throw TestSupportError(file: file, place: name, message: "'\(key)' is no list of names")
     }
     do {

@@ -1,0 +1,120 @@
+// Lowering of dot_general to batched products of matrices.
+//
+// Each operand's dimensions form three groups: batch, free, contracting. A matrix needs one stride per group, which
+// dense tensors mostly give as they are, transposed or not; where the dimensions of a group are not one run, the
+// operand is copied so that they are. bf16 and f16 are multiplied as f32 and rounded at the end.
+import BloxIR
+import CBloxKernels
+
+/// An operand as a batch of matrices in a buffer.
+private struct MatrixOperand {
+  var slot: Int32
+  var batchStrides: [Int]
+  var freeStride: Int
+  var contractStride: Int
+}
+
+extension Lowering {
+  mutating func lowerDot(_ instruction: Instruction, _ dims: Op.DotDimensions) throws(BloxError) {
+    let (lhs, rhs) = (type(instruction.operands[0]), type(instruction.operands[1]))
+    let result = program.type(of: instruction.results[0])
+    guard result.elementCount > 0 else { return }
+    // Contracting dimensions pair up; any order gives the same sum, and the left operand's is the likeliest run.
+    let order = dims.lhsContract.indices.sorted { dims.lhsContract[$0] < dims.lhsContract[$1] }
+    let lhsContract = order.map { dims.lhsContract[$0] }
+    let rhsContract = order.map { dims.rhsContract[$0] }
+    let isHalf = lhs.dtype == .bf16 || lhs.dtype == .f16
+    let dtype = isHalf ? DType.f32 : lhs.dtype
+    guard blox_gemm_supported(dtype.kernel) else { throw unsupported("no kernel multiplies \(lhs.dtype)") }
+
+    var slots: [Int32] = []
+    for operand in instruction.operands {
+      let slot = try slot(operand)
+      slots.append(isHalf ? try convert(slot, type(operand), to: .f32) : slot)
+    }
+    let lhsFree = dims.lhsFree(rank: lhs.rank)
+    let rhsFree = dims.rhsFree(rank: rhs.rank)
+    let left = matrix(
+      slots[0], lhs.with(dtype: dtype), batch: dims.lhsBatch, free: lhsFree, contract: lhsContract, freeFirst: true)
+    let right = matrix(
+      slots[1], rhs.with(dtype: dtype), batch: dims.rhsBatch, free: rhsFree, contract: rhsContract, freeFirst: false)
+    let target = slot(instruction.results[0])
+    let product = isHalf ? scratchSlot(byteCount: result.elementCount * 4) : target
+    var shape = blox_gemm_args()
+    shape.m = Int64(lhsFree.reduce(1) { $0 * lhs.shape[$1] })
+    shape.n = Int64(rhsFree.reduce(1) { $0 * rhs.shape[$1] })
+    shape.k = Int64(lhsContract.reduce(1) { $0 * lhs.shape[$1] })
+    appendProduct(left, right, to: product, dtype, shape, batch: dims.lhsBatch.map { lhs.shape[$0] })
+    if isHalf {
+      var builder = ProgramBuilder(name: "convert")
+      let x = builder.parameter(result.with(dtype: .f32))
+      let y = try builder.emitOne(.convert(lhs.dtype), [.value(x)])
+      try lowerTile(builder.finish(results: [ProgramResult(y)]), operands: [product], results: [target])
+    }
+  }
+
+  /// The operand with one stride per group, copied to scratch if it has none as it is.
+  private mutating func matrix(
+    _ slot: Int32, _ type: TensorType, batch: [Int], free: [Int], contract: [Int], freeFirst: Bool
+  ) -> MatrixOperand {
+    let strides = denseStrides(type.shape)
+    func stride(of group: [Int]) -> Int? {
+      let dims = collapse(group.map { StridedDimension(size: type.shape[$0], strides: [strides[$0]]) })
+      return dims.count > 1 ? nil : dims.first?.strides[0] ?? 1
+    }
+    if type.elementCount == 0 {
+      // Nothing is read: the products are zeros.
+      return MatrixOperand(slot: slot, batchStrides: batch.map { _ in 0 }, freeStride: 1, contractStride: 1)
+    }
+    if let freeStride = stride(of: free), let contractStride = stride(of: contract) {
+      return MatrixOperand(
+        slot: slot, batchStrides: batch.map { strides[$0] }, freeStride: freeStride, contractStride: contractStride)
+    }
+    let order = batch + (freeFirst ? free + contract : contract + free)
+    let view = View(dense: type.shape).transposed(order)
+    let copied = scratchSlot(byteCount: type.byteCount)
+    copy(slot, view, to: copied, type.with(shape: view.shape))
+    let freeSize = free.reduce(1) { $0 * type.shape[$1] }
+    let contractSize = contract.reduce(1) { $0 * type.shape[$1] }
+    return MatrixOperand(
+      slot: copied, batchStrides: Array(denseStrides(view.shape).prefix(batch.count)),
+      freeStride: freeFirst ? contractSize : 1, contractStride: freeFirst ? 1 : freeSize)
+  }
+
+  private mutating func appendProduct(
+    _ left: MatrixOperand, _ right: MatrixOperand, to target: Int32, _ dtype: DType, _ matrices: blox_gemm_args,
+    batch: [Int]
+  ) {
+    var shape = matrices
+    (shape.a_row, shape.a_column) = (Int64(left.freeStride), Int64(left.contractStride))
+    (shape.b_row, shape.b_column) = (Int64(right.contractStride), Int64(right.freeStride))
+    shape.c_row = shape.n
+    let path = blox_gemm_choose(kernelISA, dtype.kernel, &shape)
+    needLaneScratch(
+      byteCount: Int(blox_gemm_scratch_bytes(kernelISA, dtype.kernel, path, shape.m, shape.n, shape.k)))
+    var (rows, columns): (Int64, Int64) = (1, 1)
+    blox_gemm_granularity(kernelISA, dtype.kernel, &rows, &columns)
+    let dims = collapse(
+      batch.indices.map {
+        StridedDimension(size: batch[$0], strides: [left.batchStrides[$0], right.batchStrides[$0]])
+      })
+    append(
+      .product(
+        memory.keep(
+          ProductStep(
+            isa: kernelISA, dtype: dtype.kernel, path: path, shape: shape, width: dtype.byteCount, lhs: left.slot,
+            rhs: right.slot, target: target, batchCount: dims.reduce(1) { $0 * $1.size }, batchRank: dims.count,
+            batchDims: memory.keep(dims.map(\.size)), lhsStrides: memory.keep(dims.map { $0.strides[0] }),
+            rhsStrides: memory.keep(dims.map { $0.strides[1] }), granularity: (Int(rows), Int(columns))))))
+  }
+
+  /// A copy of a buffer in another dtype, in scratch.
+  private mutating func convert(_ slot: Int32, _ type: TensorType, to dtype: DType) throws(BloxError) -> Int32 {
+    let target = scratchSlot(byteCount: type.with(dtype: dtype).byteCount)
+    var builder = ProgramBuilder(name: "convert")
+    let x = builder.parameter(type)
+    let y = try builder.emitOne(.convert(dtype), [.value(x)])
+    try lowerTile(builder.finish(results: [ProgramResult(y)]), operands: [slot], results: [target])
+    return target
+  }
+}

@@ -1,0 +1,213 @@
+// Lowering: from a planned program to steps.
+//
+// Every buffer that a step reads or writes has a slot in a table of addresses. Slots of arguments come first, then
+// those of results, both bound per call; the others (arena, scratch, constants) are bound once per run context.
+import BloxIR
+import BloxPasses
+import CBloxKernels
+
+/// Where the address of a slot comes from.
+enum SlotSource {
+  case argument(Int)
+  case result(Int)
+  case arena(offset: Int)
+  /// Memory that one instruction uses between its own steps.
+  case scratch(offset: Int)
+  case constant(Address)
+}
+
+/// Builds the steps of one program.
+struct Lowering {
+  let program: Program
+  let memory = StepMemory()
+  private(set) var steps: [Step] = []
+  private(set) var slots: [SlotSource] = []
+  /// The slot of each value, by index; -1 before its definition.
+  private var slotOfValue: [Int32] = []
+  /// Slots of places in the arena, by offset.
+  private var slotOfOffset: [Int: Int32] = [:]
+  /// Scratch between steps: what the current instruction has taken, and the most that any has.
+  private var scratchCursor = 0
+  private(set) var scratchBytes = 0
+  /// Scratch that each thread needs while it runs a part.
+  private(set) var laneScratchBytes = 0
+  /// The instruction that is being lowered, for messages.
+  private(set) var current: Instruction?
+
+  init(_ program: Program) {
+    self.program = program
+    for index in program.parameters.indices { slots.append(.argument(index)) }
+    for index in program.results.indices { slots.append(.result(index)) }
+    slotOfValue = Array(repeating: -1, count: program.types.count)
+    for index in program.parameters.indices { slotOfValue[index] = Int32(index) }
+  }
+
+  /// Lowers all instructions, then the results that no instruction writes.
+  mutating func run() throws(BloxError) {
+    for instruction in program.instructions {
+      current = instruction
+      scratchCursor = 0
+      do {
+        try lower(instruction)
+      } catch {
+        throw error.at(modulePath: instruction.note.scope, location: instruction.note.location)
+      }
+    }
+    current = nil
+    for (index, result) in program.results.enumerated() {
+      guard case .splat(let literal, let shape) = result.operand else { continue }
+      fill(slot(ofResult: index), literal, count: TensorType(literal.dtype, shape).elementCount)
+    }
+  }
+
+  private mutating func lower(_ instruction: Instruction) throws(BloxError) {
+    if instruction.isAlias(in: program), let source = instruction.operands[0].value {
+      slotOfValue[instruction.results[0].index] = slotOfValue[source.index]
+      return
+    }
+    guard instruction.buffers.count == instruction.results.count else {
+      throw BloxError(.runtime, "the instruction \(describe(instruction)) has no buffers; run planBuffers first")
+    }
+    if case .constant(let constant) = instruction.op {
+      return try lowerConstant(constant, instruction)
+    }
+    for (value, place) in zip(instruction.results, instruction.buffers) {
+      slotOfValue[value.index] = slot(at: place)
+    }
+    switch instruction.op {
+    case .fusion(let fusion):
+      switch fusion.kind {
+      case .loop: try lowerTile(fusion.region, operands: valueSlots(instruction), results: resultSlots(instruction))
+      }
+    case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .iota,
+      .random(.bits), .stopGradient:
+      try lowerAlone(instruction)
+    case .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate:
+      try lowerMovement(instruction)
+    case .reduce(let kind, let axes): try lowerReduce(instruction, kind, axes: axes)
+    case .argReduce(let kind, let axis): try lowerArgReduce(instruction, kind, axis: axis)
+    case .dotGeneral(let dims): try lowerDot(instruction, dims)
+    case .random(let op): try lowerRandom(instruction, op)
+    case .call: throw unsupported("calls must be inlined before a program is compiled")
+    case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])
+    case .constant: break
+    }
+  }
+
+  /// A constant lives in the executable; where it is a result it is copied, since its owner may give it away.
+  private mutating func lowerConstant(_ constant: DenseConstant, _ instruction: Instruction) throws(BloxError) {
+    let value = instruction.results[0].index
+    let place = instruction.buffers[0]
+    if case .constant = place {
+      slotOfValue[value] = try slot(ofConstant: constant)
+      return
+    }
+    slotOfValue[value] = slot(at: place)
+    if let literal = constant.splat {
+      fill(slotOfValue[value], literal, count: constant.type.elementCount)
+    } else {
+      copyWhole(from: try slot(ofConstant: constant), to: slotOfValue[value], constant.type)
+    }
+  }
+}
+
+// MARK: - Slots, scratch, steps
+
+extension Lowering {
+  func type(_ operand: Operand) -> TensorType { program.type(of: operand) }
+
+  func slot(_ value: Value) -> Int32 { slotOfValue[value.index] }
+
+  func slot(ofResult index: Int) -> Int32 { Int32(program.parameters.count + index) }
+
+  /// The slot of an operand that must be a value; literals stand only where the caller handles them.
+  func slot(_ operand: Operand) throws(BloxError) -> Int32 {
+    guard let value = operand.value else { throw unsupported("a literal cannot stand here") }
+    return slot(value)
+  }
+
+  func valueSlots(_ instruction: Instruction) throws(BloxError) -> [Int32] {
+    var slots: [Int32] = []
+    for operand in instruction.operands { slots.append(try slot(operand)) }
+    return slots
+  }
+
+  func resultSlots(_ instruction: Instruction) -> [Int32] { instruction.results.map { slot($0) } }
+
+  private mutating func slot(at place: BufferLocation) -> Int32 {
+    switch place {
+    case .parameter(let index): return Int32(index)
+    case .result(let index): return slot(ofResult: index)
+    case .arena(let offset):
+      if let known = slotOfOffset[offset] { return known }
+      let new = append(.arena(offset: offset))
+      slotOfOffset[offset] = new
+      return new
+    case .constant: return -1
+    }
+  }
+
+  mutating func slot(ofConstant constant: DenseConstant) throws(BloxError) -> Int32 {
+    append(.constant(try memory.keep(bytes: constant.bytes)))
+  }
+
+  /// A slot for memory that lasts until the current instruction has run.
+  mutating func scratchSlot(byteCount: Int) -> Int32 {
+    let offset = scratchCursor
+    scratchCursor += (byteCount + 63) / 64 * 64
+    scratchBytes = max(scratchBytes, scratchCursor)
+    return append(.scratch(offset: offset))
+  }
+
+  /// Asks for scratch for each thread.
+  mutating func needLaneScratch(byteCount: Int) { laneScratchBytes = max(laneScratchBytes, byteCount) }
+
+  private mutating func append(_ source: SlotSource) -> Int32 {
+    slots.append(source)
+    return Int32(slots.count - 1)
+  }
+
+  mutating func append(_ step: Step) { steps.append(step) }
+
+  mutating func fill(_ target: Int32, _ literal: Literal, count: Int) {
+    guard count > 0 else { return }
+    append(
+      .fill(
+        memory.keep(
+          FillStep(
+            target: target, width: Int32(literal.dtype.byteCount), count: count, bits: literal.memoryBits, source: -1))
+      ))
+  }
+}
+
+// MARK: - Messages
+
+extension Lowering {
+  /// The error for something there is no kernel for; it shows the instruction.
+  func unsupported(_ reason: String) -> BloxError {
+    let place = current.map { ": " + describe($0) } ?? ""
+    return BloxError(.unsupported, "\(reason)\(place) in @\(program.name)")
+  }
+
+  /// The instruction with its types, on one line.
+  func describe(_ instruction: Instruction) -> String { instruction.summary(in: program) }
+}
+
+extension Instruction {
+  /// The instruction with its types, on one line, for messages.
+  func summary(in program: Program) -> String {
+    let results = results.map { "\($0): \(program.type(of: $0))" }.joined(separator: ", ")
+    let operands = operands.map { operand in
+      switch operand {
+      case .value(let value): "\(value): \(program.type(of: value))"
+      case .splat(let literal, _): "\(literal.doubleValue): \(program.type(of: operand))"
+      }
+    }
+    return "\(results) = \(op.name) \(operands.joined(separator: ", "))"
+  }
+}
+
+extension Literal {
+  /// The bits as they lie in little-endian memory: a key's first word comes first.
+  var memoryBits: UInt64 { dtype == .key ? bits << 32 | bits >> 32 : bits }
+}

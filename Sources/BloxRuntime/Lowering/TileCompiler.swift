@@ -1,0 +1,271 @@
+// The tile compiler: a region becomes a tape of micro-ops over tiles of its iteration space.
+//
+// Every value that a tile holds has a slot. Three steps: walk the region and emit micro-ops with slots (here), give
+// slots room in scratch so that few bytes are live at a time, write the C structures (both in TileProgram.swift).
+import BloxIR
+import BloxPasses
+import CBloxKernels
+
+/// What is known of a slot.
+struct TileSlot {
+  enum Kind {
+    /// Read in place from a buffer.
+    case contiguous
+    /// Filled at the start of each tile.
+    case filled
+    /// The same element throughout, filled once.
+    case constant
+    /// The target of a micro-op.
+    case computed
+  }
+
+  let kind: Kind
+  /// Bytes per element.
+  let width: Int
+  /// The micro-op that writes it; -1 for streams and constants.
+  var definition = -1
+  /// The last micro-op that reads it.
+  var lastUse = -1
+  var isResult = false
+}
+
+struct TileOp {
+  let function: blox_tile_fn
+  let target: Int
+  let operands: [Int]
+}
+
+/// A stream before its dims and strides have an address.
+struct TileStream {
+  let kind: blox_stream_kind
+  let dtype: DType
+  let slot: Int
+  let buffer: Int32
+  var offset = 0
+  var axis = 0
+  var lane = 0
+  var dims: [StridedDimension] = []
+}
+
+/// Compiles one region.
+struct TileCompiler {
+  let region: Program
+  var lowering: Lowering
+  let resultBuffers: [Int32]
+  /// Elements of the iteration space.
+  let count: Int
+  var slots: [TileSlot] = []
+  var ops: [TileOp] = []
+  var streams: [TileStream] = []
+  var constants: [(slot: Int, literal: Literal)] = []
+  var resultSlots: [Int] = []
+  /// Nanoseconds per element, roughly.
+  var cost = 0.0
+  private var sources: [TileSource?]
+  /// The slot of each value that has one, so that a view read twice is one stream.
+  private var slotOfValue: [Int?]
+
+  init(_ region: Program, operands: [Int32], results: [Int32], _ lowering: Lowering) throws(BloxError) {
+    self.region = region
+    self.lowering = lowering
+    resultBuffers = results
+    count = region.resultTypes.first?.elementCount ?? 0
+    sources = Array(repeating: nil, count: region.types.count)
+    slotOfValue = Array(repeating: nil, count: region.types.count)
+    for (index, parameter) in region.parameters.enumerated() {
+      sources[index] = .view(View(dense: parameter.type.shape), buffer: operands[index])
+    }
+    for type in region.resultTypes where type.elementCount != count {
+      throw lowering.unsupported("the results of a region must have one shape")
+    }
+  }
+
+  /// Emits streams, constants and micro-ops for what the results need.
+  mutating func emit() throws(BloxError) {
+    let needed = region.valuesReachingResults
+    for instruction in region.instructions where needed[instruction.results[0].index] {
+      let result = instruction.results[0]
+      if let source = try source(of: instruction) {
+        sources[result.index] = source
+        continue
+      }
+      guard region.type(of: result).elementCount == count else {
+        throw unsupported(instruction, "has another shape than its region")
+      }
+      sources[result.index] = .slot(try emitMicroOps(instruction))
+    }
+    for result in region.results { resultSlots.append(try slot(result.operand)) }
+    for slot in resultSlots { slots[slot].isResult = true }
+  }
+
+  func source(_ operand: Operand) -> TileSource {
+    switch operand {
+    case .value(let value): sources[value.index]!
+    case .splat(let literal, _): .constant(literal)
+    }
+  }
+
+  /// The slot of an operand; makes a stream or a constant at the first use.
+  mutating func slot(_ operand: Operand) throws(BloxError) -> Int {
+    let type = region.type(of: operand)
+    let source = source(operand)
+    if case .constant(let literal) = source { return constantSlot(literal) }
+    if case .slot(let slot) = source { return slot }
+    if let known = operand.value.flatMap({ slotOfValue[$0.index] }) { return known }
+    guard type.elementCount == count else {
+      let name = operand.value?.description ?? "a literal"
+      throw lowering.unsupported("\(name): \(type) has another shape than its region")
+    }
+    let slot = makeStream(source, type.dtype)
+    guard streams.last.map({ $0.dims.count <= 32 || $0.kind != BLOX_STREAM_STRIDED }) ?? true else {
+      throw lowering.unsupported("a tensor of more than 32 separate dimensions cannot be read tile by tile")
+    }
+    if let value = operand.value { slotOfValue[value.index] = slot }
+    return slot
+  }
+
+  private mutating func makeStream(_ source: TileSource, _ dtype: DType) -> Int {
+    cost += Double(dtype.byteCount) * 0.02
+    switch source {
+    case .view(let view, let buffer):
+      if view.isDense && !isOverwrittenResult(buffer) {
+        let slot = makeSlot(.contiguous, dtype)
+        streams.append(
+          TileStream(kind: BLOX_STREAM_CONTIGUOUS, dtype: dtype, slot: slot, buffer: buffer, offset: view.offset))
+        return slot
+      }
+      let slot = makeSlot(.filled, dtype)
+      streams.append(
+        TileStream(
+          kind: BLOX_STREAM_STRIDED, dtype: dtype, slot: slot, buffer: buffer, offset: view.offset,
+          dims: view.collapsed))
+      cost += 0.1
+      return slot
+    case .iota(let shape, let axis):
+      let slot = makeSlot(.filled, dtype)
+      let dims = shape.map { StridedDimension(size: $0, strides: [0]) }
+      streams.append(
+        TileStream(kind: BLOX_STREAM_IOTA, dtype: dtype, slot: slot, buffer: 0, axis: axis, dims: dims))
+      cost += 0.2
+      return slot
+    case .bits(let buffer, let firstKey, let lane):
+      let slot = makeSlot(.filled, dtype)
+      streams.append(
+        TileStream(
+          kind: BLOX_STREAM_RANDOM_BITS, dtype: dtype, slot: slot, buffer: buffer, offset: firstKey, lane: lane))
+      cost += 2
+      return slot
+    case .constant(let literal): return constantSlot(literal)
+    case .slot(let slot): return slot
+    }
+  }
+
+  /// Whether a region returns a parameter unchanged into memory that another result overwrites, as in
+  /// `(a, b) -> (b, a)` in place: then each tile must be read before any is written. Results that are not walked
+  /// yet get streams of their own later.
+  private func isOverwrittenResult(_ buffer: Int32) -> Bool {
+    let isReturned = region.results.contains { result in
+      if let value = result.operand.value, case .view(_, let source) = sources[value.index] { return source == buffer }
+      return false
+    }
+    return isReturned && resultBuffers.contains(buffer)
+  }
+
+  private mutating func makeSlot(_ kind: TileSlot.Kind, _ dtype: DType) -> Int {
+    slots.append(TileSlot(kind: kind, width: dtype.byteCount))
+    return slots.count - 1
+  }
+
+  private mutating func constantSlot(_ literal: Literal) -> Int {
+    if let known = constants.first(where: { $0.literal == literal }) { return known.slot }
+    let slot = makeSlot(.constant, literal.dtype)
+    constants.append((slot, literal))
+    return slot
+  }
+
+  func unsupported(_ instruction: Instruction, _ reason: String) -> BloxError {
+    lowering.unsupported("the instruction '\(instruction.summary(in: region))' \(reason); it stands in a region")
+  }
+}
+
+// MARK: - Micro-ops
+
+extension TileCompiler {
+  /// Emits the micro-ops of an elementwise instruction and returns the slot of its result.
+  private mutating func emitMicroOps(_ instruction: Instruction) throws(BloxError) -> Int {
+    let operands = instruction.operands
+    let dtype = region.type(of: operands[0]).dtype
+    let result = region.type(of: instruction.results[0]).dtype
+    let isa = kernelISA
+    switch instruction.op {
+    case .unary(let op):
+      return try emit(blox_tile_unary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
+    case .binary(let op):
+      return try emit(blox_tile_binary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
+    case .compare(let direction):
+      return try emit(blox_tile_compare(isa, direction.kernel, dtype.kernel), instruction, result, cost: 0.05)
+    case .select: return try emit(blox_tile_select(isa, result.kernel), instruction, result, cost: 0.05)
+    case .clamp: return try emit(blox_tile_clamp(isa, dtype.kernel), instruction, result, cost: 0.05)
+    case .fma: return try emit(blox_tile_fma(isa, dtype.kernel), instruction, result, cost: 0.05)
+    case .convert: return try emit(blox_tile_convert(isa, dtype.kernel, result.kernel), instruction, result, cost: 0.1)
+    case .integerPow(let exponent): return try emitPower(instruction, exponent, dtype)
+    case .constant, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce,
+      .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
+      throw unsupported(instruction, "cannot run tile by tile")
+    }
+  }
+
+  private mutating func emit(
+    _ function: blox_tile_fn?, _ instruction: Instruction, _ dtype: DType, cost: Double
+  ) throws(BloxError) -> Int {
+    guard let function else { throw unsupported(instruction, "has no kernel") }
+    var operands: [Int] = []
+    for operand in instruction.operands { operands.append(try slot(operand)) }
+    return append(function, operands, dtype, cost: cost)
+  }
+
+  private mutating func append(_ function: blox_tile_fn, _ operands: [Int], _ dtype: DType, cost: Double) -> Int {
+    self.cost += cost
+    for operand in operands { slots[operand].lastUse = ops.count }
+    let target = makeSlot(.computed, dtype)
+    slots[target].definition = ops.count
+    slots[target].lastUse = ops.count
+    ops.append(TileOp(function: function, target: target, operands: operands))
+    return target
+  }
+
+  /// Binary exponentiation from the least significant bit, as the reference interpreter does it: the accumulator
+  /// starts as the first power used, a negative exponent inverts at the end.
+  private mutating func emitPower(
+    _ instruction: Instruction, _ exponent: Int, _ dtype: DType
+  ) throws(BloxError) -> Int {
+    guard let multiply = blox_tile_binary(kernelISA, BLOX_MUL, dtype.kernel),
+      let divide = blox_tile_binary(kernelISA, BLOX_DIV, dtype.kernel)
+    else { throw unsupported(instruction, "has no kernel") }
+    let one = constantSlot(Literal(1, as: dtype))
+    var power = try slot(instruction.operands[0])
+    var accumulator: Int?
+    var rest = exponent.magnitude
+    while rest > 0 {
+      if rest & 1 == 1 {
+        accumulator = accumulator.map { append(multiply, [$0, power], dtype, cost: 0.05) } ?? power
+      }
+      rest >>= 1
+      if rest > 0 { power = append(multiply, [power, power], dtype, cost: 0.05) }
+    }
+    guard let accumulator else { return one }
+    return exponent < 0 ? append(divide, [one, accumulator], dtype, cost: 0.15) : accumulator
+  }
+}
+
+extension Program {
+  /// Per value, whether a result depends on it.
+  fileprivate var valuesReachingResults: [Bool] {
+    var needed = Array(repeating: false, count: types.count)
+    for result in results { if let value = result.operand.value { needed[value.index] = true } }
+    for instruction in instructions.reversed() where instruction.results.contains(where: { needed[$0.index] }) {
+      for operand in instruction.operands { if let value = operand.value { needed[value.index] = true } }
+    }
+    return needed
+  }
+}

@@ -1,0 +1,152 @@
+// Room for slots, and the C structures of a tile program.
+//
+// Linear scan over the tape: a slot takes its bytes at its definition and gives them back after its last use, in pools
+// by element width, so that a micro-op may write over an operand of its own width and no other. Room is counted in
+// bytes per element of a tile; the tile is then as long as fits the first-level cache.
+import BloxIR
+import BloxPasses
+import CBloxKernels
+
+/// What all slots of a tile may take together, in bytes: most of a first-level cache of 32 or 48 KiB.
+private let tileBytes = 24 << 10
+private let tileLengths = 256...4096
+
+extension TileCompiler {
+  /// The offset of each slot in bytes per element, -1 for slots that live in buffers, and the sum.
+  func allocateSlots() -> (offsets: [Int], byteCount: Int) {
+    var offsets = Array(repeating: -1, count: slots.count)
+    var total = 0
+    // By width.
+    var free: [[Int]] = Array(repeating: [], count: 9)
+    func take(_ slot: Int) {
+      let width = slots[slot].width
+      if let offset = free[width].popLast() {
+        offsets[slot] = offset
+      } else {
+        offsets[slot] = total
+        total += width
+      }
+    }
+    for (index, slot) in slots.enumerated() {
+      switch slot.kind {
+      case .filled, .constant: take(index)
+      case .computed: if slot.isResult && needsRoom(index) { take(index) }
+      case .contiguous: break
+      }
+    }
+    for (index, op) in ops.enumerated() {
+      for operand in Set(op.operands).sorted() {
+        let slot = slots[operand]
+        // Constants are filled once per run and results are copied at the end of a tile: both keep their room.
+        if slot.lastUse == index, !slot.isResult, slot.kind == .filled || slot.kind == .computed {
+          free[slot.width].append(offsets[operand])
+        }
+      }
+      if !slots[op.target].isResult { take(op.target) }
+      if slots[op.target].lastUse == index, !slots[op.target].isResult {
+        free[slots[op.target].width].append(offsets[op.target])
+      }
+    }
+    return (offsets, total)
+  }
+
+  /// Whether a result may have to wait in scratch: because its memory is that of an operand which is still read, or
+  /// because it is returned twice.
+  private func needsRoom(_ slot: Int) -> Bool {
+    let buffers = resultSlots.indices.filter { resultSlots[$0] == slot }.map { resultBuffers[$0] }
+    return buffers.count > 1
+      || streams.contains { stream in
+        stream.kind == BLOX_STREAM_CONTIGUOUS && buffers.contains(stream.buffer)
+          && (slots[stream.slot].lastUse > slots[slot].definition || slots[stream.slot].isResult)
+      }
+  }
+
+  /// Writes the structures and returns the step.
+  mutating func finish() -> Step {
+    let (unitOffsets, scratchUnits) = allocateSlots()
+    let bufferBytes =
+      slots.reduce(0) { $0 + ($1.kind == .contiguous ? $1.width : 0) } + resultSlots.reduce(0) { $0 + slots[$1].width }
+    let fitting = tileBytes / max(1, scratchUnits + bufferBytes) / 64 * 64
+    let tile = min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
+    lowering.needLaneScratch(byteCount: scratchUnits * tile)
+
+    let memory = lowering.memory
+    var program = blox_tile_program()
+    program.isa = kernelISA
+    program.stream_count = Int32(streams.count)
+    program.constant_count = Int32(constants.count)
+    program.op_count = Int32(ops.count)
+    program.result_count = Int32(resultSlots.count)
+    program.slot_count = Int32(slots.count)
+    program.streams = memory.keep(streams.map { stream($0) })
+    program.constants = memory.keep(
+      constants.map {
+        blox_tile_constant(
+          slot: Int32($0.slot), width: Int32($0.literal.dtype.byteCount), bits: $0.literal.memoryBits)
+      })
+    program.ops = memory.keep(ops.map { microOp($0) })
+    program.results = memory.keep(
+      zip(resultSlots, resultBuffers).map {
+        blox_tile_result(slot: Int32($0), buffer: $1, width: Int32(slots[$0].width))
+      })
+    program.slot_offsets = memory.keep(unitOffsets.map { Int64($0 < 0 ? -1 : $0 * tile) })
+    program.tile = Int64(tile)
+    let step = TileStep(program: memory.keep(program), count: count, chunk: chunkLength(tile: tile))
+    return .tile(memory.keep(step))
+  }
+
+  /// Elements per part: a part takes some tens of microseconds, so that handing it out costs little. The number of
+  /// parts depends on the work alone.
+  private func chunkLength(tile: Int) -> Int {
+    let nanoseconds = Double(count) * max(cost, 0.1)
+    let parts = Int(min(nanoseconds / 20_000, 64))
+    guard parts > 1 else { return max(count, 1) }
+    let share = (count + parts - 1) / parts
+    return (share + tile - 1) / tile * tile
+  }
+
+  private func stream(_ stream: TileStream) -> blox_stream {
+    // Seeking needs a dimension to walk along even where nothing moves.
+    var dims = stream.dims
+    if dims.isEmpty { dims = [StridedDimension(size: count, strides: [0])] }
+    return blox_stream(
+      kind: Int32(stream.kind.rawValue), dtype: Int32(stream.dtype.kernel.rawValue), slot: Int32(stream.slot),
+      buffer: stream.buffer, offset: Int64(stream.offset), rank: Int32(dims.count), axis: Int32(stream.axis),
+      dims: lowering.memory.keep(dims.map { Int64($0.size) }),
+      strides: lowering.memory.keep(dims.map { Int64($0.strides[0]) }), lane: Int64(stream.lane))
+  }
+
+  private func microOp(_ op: TileOp) -> blox_tile_op {
+    func operand(_ index: Int) -> Int32 { index < op.operands.count ? Int32(op.operands[index]) : -1 }
+    return blox_tile_op(fn: op.function, dst: Int32(op.target), a: operand(0), b: operand(1), c: operand(2))
+  }
+}
+
+extension Lowering {
+  /// Lowers a region over buffers.
+  mutating func lowerTile(_ region: Program, operands: [Int32], results: [Int32]) throws(BloxError) {
+    guard region.resultTypes.contains(where: { $0.elementCount > 0 }) else { return }
+    var compiler = try TileCompiler(region, operands: operands, results: results, self)
+    try compiler.emit()
+    let step = compiler.finish()
+    self = compiler.lowering
+    append(step)
+  }
+
+  /// Lowers an elementwise or generating instruction outside any region as a region of its own.
+  mutating func lowerAlone(_ instruction: Instruction) throws(BloxError) {
+    var builder = ProgramBuilder(name: instruction.op.name)
+    var values: [Value] = []
+    for operand in instruction.operands {
+      if let value = operand.value, !values.contains(value) { values.append(value) }
+    }
+    let parameters = values.map { builder.parameter(program.type(of: $0)) }
+    let operands = instruction.operands.map { operand in
+      operand.value.map { .value(parameters[values.firstIndex(of: $0)!]) } ?? operand
+    }
+    let result = try builder.emitOne(instruction.op, operands)
+    try lowerTile(
+      builder.finish(results: [ProgramResult(result)]), operands: values.map { slot($0) },
+      results: resultSlots(instruction))
+  }
+}

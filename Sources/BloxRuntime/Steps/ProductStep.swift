@@ -1,0 +1,111 @@
+// Batched matrix products.
+import CBloxKernels
+
+/// A product per batch index. Every slice of a product has the bits that it has in the whole (the path is chosen for
+/// the whole), so a call may divide the work by the number of its threads.
+struct ProductStep: BitwiseCopyable {
+  let isa: blox_isa
+  let dtype: blox_dtype
+  let path: blox_gemm_path
+  /// One product, with addresses left out.
+  let shape: blox_gemm_args
+  let width: Int
+  let lhs: Int32
+  let rhs: Int32
+  let target: Int32
+  let batchCount: Int
+  let batchRank: Int
+  /// Sizes of the batch dimensions and the operands' strides along them, in elements.
+  let batchDims: UnsafePointer<Int>
+  let lhsStrides: UnsafePointer<Int>
+  let rhsStrides: UnsafePointer<Int>
+  let granularity: (rows: Int, columns: Int)
+
+  /// Below this many multiplications a product is not worth waking another thread for.
+  static let smallestParallel = 1 << 20
+
+  private var multiplications: Double { Double(shape.m) * Double(shape.n) * Double(max(shape.k, 1)) }
+
+  /// How one call divides each product, into blocks of rows or of columns.
+  struct Division: BitwiseCopyable {
+    var blocks = 1
+    var length = 0
+    var byRows = true
+    var batchesPerPart = 1
+  }
+
+  func division(participants: Int) -> Division {
+    var division = Division(length: Int(shape.m))
+    guard participants > 1, multiplications * Double(batchCount) >= Double(ProductStep.smallestParallel) else {
+      division.batchesPerPart = batchCount
+      return division
+    }
+    if batchCount >= 2 * participants || multiplications < Double(ProductStep.smallestParallel) {
+      // Enough work in parts of whole products; several small ones make one part.
+      let small = Double(ProductStep.smallestParallel) / 4
+      let useful = min(batchCount / (2 * participants), Int(small / max(multiplications, 1)))
+      division.batchesPerPart = max(1, useful, (batchCount + 1023) / 1024)
+      return division
+    }
+    // Blocks of rows share the right operand and each pack it anew, so the longer side is the one to divide.
+    division.byRows = shape.m >= shape.n
+    let (size, unit) = division.byRows ? (Int(shape.m), granularity.rows) : (Int(shape.n), granularity.columns)
+    let threadsPerProduct = (participants + batchCount - 1) / batchCount
+    let share = (size + threadsPerProduct - 1) / threadsPerProduct
+    division.length = (share + unit - 1) / unit * unit
+    division.blocks = max(1, (size + division.length - 1) / division.length)
+    return division
+  }
+
+  struct Call {
+    let step: UnsafePointer<ProductStep>
+    let memory: RunMemory
+    let division: Division
+  }
+
+  static func run(_ step: UnsafePointer<ProductStep>, _ memory: RunMemory) {
+    let division = step.pointee.division(participants: memory.participants)
+    let groups = (step.pointee.batchCount + division.batchesPerPart - 1) / division.batchesPerPart
+    let call = Call(step: step, memory: memory, division: division)
+    withUnsafePointer(to: call) { context in
+      ThreadPool.shared.run(parts: groups * division.blocks, participants: memory.participants, context: context) {
+        context, part, participant in
+        let call = context.assumingMemoryBound(to: Call.self).pointee
+        let step = call.step.pointee
+        let (group, block) = (part / call.division.blocks, part % call.division.blocks)
+        let first = group * call.division.batchesPerPart
+        for batch in first..<min(step.batchCount, first + call.division.batchesPerPart) {
+          step.multiply(batch: batch, block: block, call.division, call.memory, participant)
+        }
+      }
+    }
+  }
+
+  private func multiply(batch: Int, block: Int, _ division: Division, _ memory: RunMemory, _ participant: Int) {
+    var (rest, lhsOffset, rhsOffset) = (batch, 0, 0)
+    for dim in stride(from: batchRank - 1, through: 0, by: -1) {
+      let index = rest % batchDims[dim]
+      rest /= batchDims[dim]
+      lhsOffset += index * lhsStrides[dim]
+      rhsOffset += index * rhsStrides[dim]
+    }
+    var targetOffset = batch * Int(shape.m) * Int(shape.n)
+    var arguments = shape
+    let start = block * division.length
+    if division.blocks > 1 {
+      if division.byRows {
+        arguments.m = Int64(min(Int(shape.m) - start, division.length))
+        lhsOffset += start * Int(shape.a_row)
+        targetOffset += start * Int(shape.c_row)
+      } else {
+        arguments.n = Int64(min(Int(shape.n) - start, division.length))
+        rhsOffset += start * Int(shape.b_column)
+        targetOffset += start
+      }
+    }
+    arguments.a = UnsafeRawPointer(memory.address(lhs) + lhsOffset * width)
+    arguments.b = UnsafeRawPointer(memory.address(rhs) + rhsOffset * width)
+    arguments.c = UnsafeMutableRawPointer(memory.address(target) + targetOffset * width)
+    blox_gemm(isa, dtype, path, &arguments, memory.scratch(of: participant))
+  }
+}

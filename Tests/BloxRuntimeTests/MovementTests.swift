@@ -1,0 +1,89 @@
+// Ops that move elements.
+import BloxIR
+import BloxRuntime
+import Testing
+
+@Suite struct MovementTests {
+  let type = TensorType(.f32, [3, 4, 5])
+  var x: [Float] { (0..<60).map(Float.init) }
+
+  @Test("Transposes, slices and broadcasts follow their index rules")
+  func rules() throws {
+    for permutation in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
+      let y: [Float] = try run(program([type]) { b, p in [try b.emitOne(.transpose(permutation), p)] }, [x])
+      let shape = permutation.map { type.shape[$0] }
+      #expect(
+        y
+          == indices(of: shape).map { index in
+            var source = [0, 0, 0]
+            for (i, dim) in permutation.enumerated() { source[dim] = index[i] }
+            return x[position(source, in: type.shape)]
+          })
+    }
+    let slice = Op.Slice(starts: [1, 0, 1], limits: [3, 4, 5], strides: [1, 3, 2])
+    let y: [Float] = try run(program([type]) { b, p in [try b.emitOne(.slice(slice), p)] }, [x])
+    #expect(
+      y == indices(of: [2, 2, 2]).map { x[position([$0[0] + 1, 3 * $0[1], 1 + 2 * $0[2]], in: type.shape)] })
+    let row = TensorType(.f32, [4, 1])
+    let wide: [Float] = try run(
+      program([row]) { b, p in [try b.emitOne(.broadcastInDim(shape: [2, 4, 3], dims: [1, 2]), p)] },
+      [[Float(1), 2, 3, 4]])
+    #expect(wide == indices(of: [2, 4, 3]).map { Float($0[1] + 1) })
+  }
+
+  @Test("Padding adds, spreads and crops", arguments: [0, 1, 2, 3, 4, 5])
+  func padding(index: Int) throws {
+    let paddings = [
+      Op.Padding(low: [1, 2], high: [0, 1]), Op.Padding(low: [0, 0], high: [0, 0], interior: [1, 2]),
+      Op.Padding(low: [-1, -2], high: [-1, 3]), Op.Padding(low: [-3, 1], high: [2, -5], interior: [2, 1]),
+      Op.Padding(low: [-4, 0], high: [4, 0]), Op.Padding(low: [-2, -3], high: [0, 0], interior: [0, 3]),
+    ]
+    let padding = paddings[index]
+    let type = TensorType(.f32, [3, 4])
+    let x = (1...12).map(Float.init)
+    let op = Op.pad(padding)
+    let shape = try op.resultTypes(for: [type, TensorType(.f32)])[0].shape
+    let want = indices(of: shape).map { index -> Float in
+      var source: [Int] = []
+      for dim in 0..<2 {
+        let place = index[dim] - padding.low[dim]
+        let step = padding.interior[dim] + 1
+        guard place >= 0, place % step == 0, place / step < type.shape[dim] else { return -7 }
+        source.append(place / step)
+      }
+      return x[position(source, in: type.shape)]
+    }
+    let literal: [Float] = try run(
+      program([type]) { b, p in
+        [try b.emitOne(op, [p[0], splat(-7, TensorType(.f32))])]
+      }, [x])
+    #expect(literal == want)
+    let value: [Float] = try run(program([type, TensorType(.f32)]) { b, p in [try b.emitOne(op, p)] }, [x, [-7]])
+    #expect(value == want)
+  }
+
+  @Test("Concatenation joins along any axis, with empty operands among them")
+  func concatenation() throws {
+    let (a, b, c) = (TensorType(.f32, [2, 3]), TensorType(.f32, [2, 0]), TensorType(.f32, [2, 2]))
+    let inputs: [[Float]] = [[1, 2, 3, 4, 5, 6], [], [7, 8, 9, 10]]
+    let y: [Float] = try run(
+      program([a, b, c]) { builder, p in [try builder.emitOne(.concatenate(axis: 1), p)] }, inputs)
+    #expect(y == [1, 2, 3, 7, 8, 4, 5, 6, 9, 10])
+  }
+
+  @Test("Elements of every width move, large tensors in parts too")
+  func widths() throws {
+    func check<T: BitwiseCopyable & Equatable>(_ dtype: DType, _ make: (Int) -> T) throws {
+      let type = TensorType(dtype, [700, 900])
+      let x = (0..<(700 * 900)).map(make)
+      let y: [T] = try run(program([type]) { b, p in [try b.emitOne(.transpose([1, 0]), p)] }, [x])
+      var want = x
+      for i in 0..<700 { for j in 0..<900 { want[j * 700 + i] = x[i * 900 + j] } }
+      #expect(y == want)
+    }
+    try check(.u8) { UInt8(truncatingIfNeeded: $0 &* 31) }
+    try check(.u16) { UInt16(truncatingIfNeeded: $0 &* 31) }
+    try check(.f32) { Float($0) }
+    try check(.key) { UInt64($0) << 13 }
+  }
+}
