@@ -57,12 +57,12 @@ struct HostileTextTests {
   @Test("Regions nested too deep are refused, not recursed into")
   func deepRegions() throws {
     func nested(_ depth: Int, closed: Bool) -> String {
-      let open = String(repeating: "fusion {kind=loop} region() {\n", count: depth)
-      let close = String(repeating: "return\n}\n", count: depth)
+      let open = (0..<depth).map { "%\($0): f32[] = fusion {kind=loop} region() {\n" }.joined()
+      let close = String(repeating: "return 1.0\n}\n", count: depth)
       return "\(Self.header)() -> () {\n\(open)\(closed ? close : "")return\n}\n"
     }
-    #expect(refusal(nested(100_000, closed: false)) == "m:66:29: regions are nested deeper than 64")
-    #expect(refusal(nested(64, closed: true)) == "m:66:29: regions are nested deeper than 64")
+    #expect(refusal(nested(100_000, closed: false)) == "m:66:42: regions are nested deeper than 64")
+    #expect(refusal(nested(64, closed: true)) == "m:66:42: regions are nested deeper than 64")
     let deepest = try Program(parsing: nested(63, closed: true))
     #expect(deepest.verificationErrors() == [])
     try survives(deepest.text())

@@ -56,7 +56,7 @@ struct RandomPrograms {
       try instruction(&builder, &values, depth: depth)
     }
     var results: [ProgramResult] = []
-    for index in 0..<int(0...3) {
+    for index in 0..<int(isRegion ? 1...3 : 0...3) {
       let operand = chance(0.2) || values.isEmpty ? splat(type()) : pick(values)
       results.append(ProgramResult(operand, label: isRegion ? nil : label(index)))
     }

@@ -152,6 +152,9 @@ struct TypeRuleTests {
     Case(.call(Op.Callee(region)), "f32[2]", "f32[2] f32[2]"),
     Case(.call(Op.Callee(region)), "f32[3]", "call: the program @r takes (f32[2]); got f32[3]"),
     Case(.fusion(Op.Fusion(kind: .loop, region: region)), "", "fusion: the region takes (f32[2]); got no operands"),
+    Case(
+      .fusion(Op.Fusion(kind: .loop, region: ProgramBuilder(name: "r").finish(results: []))), "",
+      "fusion: the region returns nothing; got no operands"),
     Case(.constant(DenseConstant(Literal(1, as: .key), shape: [0])), "", "key[0]"),
     Case(.axisIndex("batch"), "", "i32[]"),
     Case(
