@@ -12,6 +12,8 @@ public final class Executable: Sendable {
   public let memory: MemorySummary
   /// The memory of the arguments, in bytes.
   public let argumentBytes: Int
+  /// What kernels need beside ``memory`` while they run, for copies of operands and, per thread, for tiles and packing.
+  public var scratchBytes: Int { plan.scratchBytes + plan.laneScratchBytes * ThreadPool.threadCount }
 
   private let plan: StepPlan
   /// Memory of calls that have ended, for the next ones.

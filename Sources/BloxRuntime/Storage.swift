@@ -30,10 +30,13 @@ public final class Storage: @unchecked Sendable {
   /// - Throws: ``BloxError/Code/runtime`` when the system has no such amount of memory.
   public init(byteCount: Int) throws(BloxError) {
     self.byteCount = byteCount
+    guard (0...TensorType.byteLimit).contains(byteCount) else {
+      throw BloxError(.runtime, "a block of \(byteCount) bytes is no tensor; at most 2^47 bytes are allowed")
+    }
     let capacity = BlockCache.capacity(for: byteCount)
     guard let block = BlockCache.take(capacity: capacity) ?? BlockCache.allocate(capacity: capacity) else {
       throw BloxError(
-        .runtime, "out of memory: a block of \(byteCount) bytes is not to be had; use smaller batches or donate inputs")
+        .runtime, "out of memory: there is no block of \(byteCount) bytes; use smaller batches or donate inputs")
     }
     address = block
   }

@@ -54,6 +54,9 @@ public final class ThreadPool: Sendable {
   ///
   /// When the pool is busy with another caller's job, or with the job that calls this, all parts run here.
   package static func parallel(parts: Int, _ body: (Int) -> Void) {
+    // Parts that run here must treat denormals as the workers do.
+    let mode = blox_fp_enter()
+    defer { blox_fp_leave(mode) }
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { pointer in
         // The word that holds the claims has 16 bits for the part, so huge jobs run in batches.

@@ -36,13 +36,15 @@ extension TensorFunction {
   /// - Parameters:
   ///   - name: The program's name.
   ///   - arguments: Names of the arguments for the program's text.
+  ///   - donating: Positions of arguments that are marked as given up, as in ``jit(name:donating:_:)``.
   public func makeProgram(
-    name: String, arguments names: [String] = [], _ input: repeat each Input
+    name: String, arguments names: [String] = [], donating: Set<Int> = [], _ input: repeat each Input
   ) throws -> Program {
     let arguments = try Self.flatten(repeat each input)
     var options = TraceOptions(name: name)
     options.bakesConstants = true
     options.argumentNames = names
+    options.donated = donating
     return try trace(repeat each input, arguments: arguments, options: options).program
   }
 }

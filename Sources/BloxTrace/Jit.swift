@@ -4,12 +4,6 @@ import BloxIR
 import BloxPasses
 import BloxRuntime
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Compiles a function: it is traced once for each structure, shape and dtype of its arguments, and run from the
 /// compiled program after that.
 ///
@@ -178,7 +172,7 @@ final class JitCache<Output>: JitCacheControl {
       guard case .unused(let reason) = donation.outcome else { continue }
       let label = entry.traced.inputLabels[donation.parameter].label.text
       let type = executable.program.parameters[donation.parameter].type
-      warn("blox: the donated argument '\(label)' of \(name), \(type), was not usable: \(reason)")
+      writeToStandardError("blox: the donated argument '\(label)' of \(name), \(type), was not usable: \(reason)")
     }
     return executable
   }
@@ -203,10 +197,4 @@ final class JitCache<Output>: JitCacheControl {
     }
     return donated
   }
-}
-
-/// Writes a line to standard error.
-private func warn(_ message: String) {
-  let line = Array((message + "\n").utf8)
-  line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

@@ -3,11 +3,10 @@
 // The micro-kernel holds GEMM_MR by GEMM_VECTORS vectors of C in registers, beside a row of B and a broadcast of A.
 // A block of MC * KC elements of A fits the second-level cache, of KC * NC of B the third-level one (measured on
 // Zen 5: longer KC beats keeping a panel of B in the first-level cache, since C is read and written less often).
-// MC is a multiple of MR. KC is part of the definition of the result, the others are not.
+// Without packing, every row of A needs an address register: PLAIN_MR rows at a time. MC is a multiple of MR.
+// KC is part of the definition of the result, the others are not.
 #define GEMM_VECTORS 2
-#define ROWS_TO_2(X) X(1) X(2)
-#define ROWS_TO_3(X) ROWS_TO_2(X) X(3)
-#define ROWS_TO_4(X) ROWS_TO_3(X) X(4)
+#define ROWS_TO_4(X) X(1) X(2) X(3) X(4)
 #define ROWS_TO_6(X) ROWS_TO_4(X) X(5) X(6)
 #define ROWS_TO_7(X) ROWS_TO_6(X) X(7)
 #define ROWS_TO_12(X) ROWS_TO_7(X) X(8) X(9) X(10) X(11) X(12)
@@ -16,6 +15,7 @@
 #if VECTOR_BYTES == 64
 #define GEMM_FMA 1
 #define GEMM_MR 14
+#define GEMM_PLAIN_MR 7
 #define GEMM_MC_F32 224
 #define GEMM_MC_F64 112
 #define GEMM_EACH_ROW ROWS_TO_14
@@ -23,13 +23,15 @@
 #elif VECTOR_BYTES == 32
 #define GEMM_FMA 1
 #define GEMM_MR 6
+#define GEMM_PLAIN_MR 6
 #define GEMM_MC_F32 192
 #define GEMM_MC_F64 96
 #define GEMM_EACH_ROW ROWS_TO_6
-#define GEMM_EACH_PLAIN_ROW ROWS_TO_3
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_6
 #elif defined(__aarch64__)
 #define GEMM_FMA 1
 #define GEMM_MR 12
+#define GEMM_PLAIN_MR 6
 #define GEMM_MC_F32 192
 #define GEMM_MC_F64 96
 #define GEMM_EACH_ROW ROWS_TO_12
@@ -37,10 +39,11 @@
 #else
 #define GEMM_FMA 0
 #define GEMM_MR 4
+#define GEMM_PLAIN_MR 4
 #define GEMM_MC_F32 192
 #define GEMM_MC_F64 96
 #define GEMM_EACH_ROW ROWS_TO_4
-#define GEMM_EACH_PLAIN_ROW ROWS_TO_2
+#define GEMM_EACH_PLAIN_ROW ROWS_TO_4
 #endif
 #define GEMM_NC 2048
 #define GEMM_KC 512

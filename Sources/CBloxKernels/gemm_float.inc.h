@@ -5,11 +5,7 @@
 // order of k from zero within a block of KC, and the blocks are added in order. Packing, edges and threads
 // therefore never change a bit. Only products with a single row or column use another fixed order.
 
-enum {
-  GEMM(NR) = GEMM_VECTORS * GEMM_LANES,
-  // Without packing, each row of A needs its own address register: half the rows at a time.
-  GEMM(PLAIN_MR) = GEMM_MR / 2,
-};
+enum { GEMM(NR) = GEMM_VECTORS * GEMM_LANES };
 
 // ---- Micro-kernel --------------------------------------------------------------------------------------
 
@@ -86,7 +82,7 @@ typedef void (*GEMM(plain_fn))(int64_t k, const GEMM_T *a, int64_t a_row, int64_
 GEMM_EACH_ROW(PACKED_KERNELS)
 GEMM_EACH_PLAIN_ROW(PLAIN_KERNELS)
 static const GEMM(packed_fn) GEMM(packed_kernels)[GEMM_MR][GEMM_VECTORS] = {GEMM_EACH_ROW(PACKED_ENTRY)};
-static const GEMM(plain_fn) GEMM(plain_kernels)[GEMM(PLAIN_MR)][GEMM_VECTORS] = {GEMM_EACH_PLAIN_ROW(PLAIN_ENTRY)};
+static const GEMM(plain_fn) GEMM(plain_kernels)[GEMM_PLAIN_MR][GEMM_VECTORS] = {GEMM_EACH_PLAIN_ROW(PLAIN_ENTRY)};
 
 #undef PACKED_KERNEL_OF
 #undef PACKED_KERNELS
@@ -232,8 +228,8 @@ static void GEMM(run_small)(const blox_gemm_args *args, GEMM_T *scratch) {
         b = scratch;
         b_row = GEMM(NR);
       }
-      for (int64_t i = 0; i < args->m; i += GEMM(PLAIN_MR)) {
-        int64_t rows = args->m - i < GEMM(PLAIN_MR) ? args->m - i : GEMM(PLAIN_MR);
+      for (int64_t i = 0; i < args->m; i += GEMM_PLAIN_MR) {
+        int64_t rows = args->m - i < GEMM_PLAIN_MR ? args->m - i : GEMM_PLAIN_MR;
         GEMM(plain_kernels)[rows - 1][vectors - 1](kc, a + i * args->a_row + pc * args->a_column, args->a_row,
                                                    args->a_column, b, b_row, c + i * args->c_row + j, args->c_row,
                                                    last, pc > 0);

@@ -86,7 +86,7 @@ INLINE vf64 log1p_f64(vf64 x) {
   vf64 m = (vf64)((vi64)u - (e << 52));
   vf64 c = (x < 1.0 ? x - (u - 1.0) : 1.0 - (u - x)) / u;
   c = x < 0x1p60 ? c : (vf64)0.0;
-  vi64 direct = e == 0;  // then 1 + x need not be rounded at all
+  vi64 direct = (vi64)(e == 0);  // then 1 + x need not be rounded at all
   vf64 y = log_reduced_f64(direct ? x : m - 1.0, small_to_f64(e), direct ? (vf64)0.0 : c);
   y = log_special_f64(u, y);
   return x == 0.0 ? x : y;
@@ -159,7 +159,7 @@ INLINE vf64 pow_f64(vf64 x, vf64 y) { vf64 r; EACH_F64(r, flush_f64(pow(flush_f6
 INLINE vf64 rem_f64(vf64 x, vf64 y) {
   vf64 xs = abs_f64(x), ys = abs_f64(y);
   vf64 q = xs / ys;
-  vi64 ordinary = (q < 0x1p50) & (ys >= 0x1p-900) & (ys < INFINITY);
+  vi64 ordinary = (vi64)((q < 0x1p50) & (ys >= 0x1p-900) & (ys < INFINITY));
   vf64 safe = ordinary ? q : (vf64)0.0;
   vf64 whole = (safe + ROUND_TO_INTEGER_F64) - ROUND_TO_INTEGER_F64;  // nearest; one too many gives r < 0
   vf64 r = fma_f64(-whole, ys, xs);

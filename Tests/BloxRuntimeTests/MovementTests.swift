@@ -27,7 +27,7 @@ import Testing
     let row = TensorType(.f32, [4, 1])
     let wide: [Float] = try run(
       program([row]) { b, p in [try b.emitOne(.broadcastInDim(shape: [2, 4, 3], dims: [1, 2]), p)] },
-      [[1, 2, 3, 4] as [Float]])
+      [[Float(1), 2, 3, 4]])
     #expect(wide == indices(of: [2, 4, 3]).map { Float($0[1] + 1) })
   }
 
@@ -53,7 +53,10 @@ import Testing
       }
       return x[position(source, in: type.shape)]
     }
-    let literal: [Float] = try run(program([type]) { b, p in [try b.emitOne(op, [p[0], splat(-7, TensorType(.f32))])] }, [x])
+    let literal: [Float] = try run(
+      program([type]) { b, p in
+        [try b.emitOne(op, [p[0], splat(-7, TensorType(.f32))])]
+      }, [x])
     #expect(literal == want)
     let value: [Float] = try run(program([type, TensorType(.f32)]) { b, p in [try b.emitOne(op, p)] }, [x, [-7]])
     #expect(value == want)
@@ -62,9 +65,9 @@ import Testing
   @Test("Concatenation joins along any axis, with empty operands among them")
   func concatenation() throws {
     let (a, b, c) = (TensorType(.f32, [2, 3]), TensorType(.f32, [2, 0]), TensorType(.f32, [2, 2]))
+    let inputs: [[Float]] = [[1, 2, 3, 4, 5, 6], [], [7, 8, 9, 10]]
     let y: [Float] = try run(
-      program([a, b, c]) { builder, p in [try builder.emitOne(.concatenate(axis: 1), p)] },
-      [[1, 2, 3, 4, 5, 6], [], [7, 8, 9, 10]])
+      program([a, b, c]) { builder, p in [try builder.emitOne(.concatenate(axis: 1), p)] }, inputs)
     #expect(y == [1, 2, 3, 7, 8, 4, 5, 6, 9, 10])
   }
 

@@ -21,8 +21,8 @@ import Testing
   func views() throws {
     let (rows, columns) = (6, 5)
     let space = TensorType(.f32, [rows, columns])
-    let op = try fusion([space, TensorType(.f32, [columns]), TensorType(.f32, [columns, rows]), TensorType(.f32, [90])]) {
-      b, p in
+    let types = [space, TensorType(.f32, [columns]), TensorType(.f32, [columns, rows]), TensorType(.f32, [90])]
+    let op = try fusion(types) { b, p in
       let bias = try b.emitOne(.broadcastInDim(shape: space.shape, dims: [1]), [p[1]])
       let turned = try b.emitOne(.transpose([1, 0]), [p[2]])
       let window = try b.emitOne(.slice(Op.Slice(starts: [3], limits: [63], strides: [2])), [p[3]])
@@ -32,7 +32,6 @@ import Testing
       return [try b.emitOne(.binary(.sub), [more, square])]
     }
     let inputs = [ramp(30), ramp(5, from: 1), ramp(30, modulo: 7), ramp(90, modulo: 11)]
-    let types = op.region!.parameters.map(\.type)
     let y: [Float] = try run(program(types) { b, p in [try b.emitOne(op, p)] }, inputs)
     for i in 0..<rows {
       for j in 0..<columns {

@@ -12,8 +12,9 @@ import BloxIR
 public func planBuffers(_ program: Program) throws(BloxError) -> Program {
   for instruction in program.instructions {
     if case .call(let callee) = instruction.op {
-      throw BloxError(.runtime, "buffers of a program that calls @\(callee.program.name) cannot be planned: inline first")
-        .at(modulePath: instruction.note.scope, location: instruction.note.location)
+      throw BloxError(
+        .runtime, "buffers of a program that calls @\(callee.program.name) cannot be planned: inline first",
+        modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope, location: instruction.note.location)
     }
   }
   var planner = BufferPlanner(program)

@@ -40,9 +40,9 @@ extension Program {
   /// Whether a fusion region reads a parameter, or what it renames to, by elementwise instructions only.
   func readsInPlace(parameter: Int) -> Bool {
     var names: Set<Value> = [parameterValue(parameter)]
-    for instruction in instructions where instruction.operands.contains(where: { $0.value.map(names.contains) ?? false })
-    {
-      if instruction.op.isElementwise { continue }
+    for instruction in instructions {
+      let reads = instruction.operands.contains { $0.value.map(names.contains) ?? false }
+      if !reads || instruction.op.isElementwise { continue }
       guard instruction.isAlias(in: self) else { return false }
       names.insert(instruction.results[0])
     }

@@ -178,9 +178,6 @@ extension Lowering {
             target: target, width: Int32(literal.dtype.byteCount), count: count, bits: literal.memoryBits, source: -1))
       ))
   }
-
-  /// Whether two slots are the same memory.
-  func isSameMemory(_ a: Int32, _ b: Int32) -> Bool { a == b }
 }
 
 // MARK: - Messages

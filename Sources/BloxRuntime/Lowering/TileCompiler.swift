@@ -1,7 +1,7 @@
 // The tile compiler: a region becomes a tape of micro-ops over tiles of its iteration space.
 //
-// Every value that a tile holds has a slot. Three steps: walk the region and emit micro-ops with slots (here),
-// give slots room in scratch so that few bytes are live at a time (TileRegisters), write the C structures (TileProgram).
+// Every value that a tile holds has a slot. Three steps: walk the region and emit micro-ops with slots (here), give
+// slots room in scratch so that few bytes are live at a time, write the C structures (both in TileProgram.swift).
 import BloxIR
 import BloxPasses
 import CBloxKernels
@@ -113,7 +113,8 @@ struct TileCompiler {
     if case .slot(let slot) = source { return slot }
     if let known = operand.value.flatMap({ slotOfValue[$0.index] }) { return known }
     guard type.elementCount == count else {
-      throw lowering.unsupported("\(operand.value?.description ?? "a literal"): \(type) has another shape than its region")
+      let name = operand.value?.description ?? "a literal"
+      throw lowering.unsupported("\(name): \(type) has another shape than its region")
     }
     let slot = makeStream(source, type.dtype)
     guard streams.last.map({ $0.dims.count <= 32 || $0.kind != BLOX_STREAM_STRIDED }) ?? true else {

@@ -16,10 +16,11 @@ extension TileCompiler {
   func allocateSlots() -> (offsets: [Int], byteCount: Int) {
     var offsets = Array(repeating: -1, count: slots.count)
     var total = 0
-    var free: [Int: [Int]] = [:]
+    // By width.
+    var free: [[Int]] = Array(repeating: [], count: 9)
     func take(_ slot: Int) {
       let width = slots[slot].width
-      if let offset = free[width]?.popLast() {
+      if let offset = free[width].popLast() {
         offsets[slot] = offset
       } else {
         offsets[slot] = total
@@ -38,12 +39,12 @@ extension TileCompiler {
         let slot = slots[operand]
         // Constants are filled once per run and results are copied at the end of a tile: both keep their room.
         if slot.lastUse == index, !slot.isResult, slot.kind == .filled || slot.kind == .computed {
-          free[slot.width, default: []].append(offsets[operand])
+          free[slot.width].append(offsets[operand])
         }
       }
       if !slots[op.target].isResult { take(op.target) }
       if slots[op.target].lastUse == index, !slots[op.target].isResult {
-        free[slots[op.target].width, default: []].append(offsets[op.target])
+        free[slots[op.target].width].append(offsets[op.target])
       }
     }
     return (offsets, total)

@@ -1,0 +1,91 @@
+// What the verifier checks of a memory plan: every place exists, and nobody writes where the caller still reads.
+
+extension Program {
+  /// A finding about the plan.
+  struct PlanError {
+    var text: String
+    var instruction: Int?
+  }
+
+  /// What is wrong with buffers and memory of a program that is otherwise valid.
+  var planErrors: [PlanError] {
+    guard let memory else {
+      let planned = instructions.firstIndex { !$0.buffers.isEmpty }
+      return planned.map { [PlanError(text: "it has a buffer, but the program has no memory plan", instruction: $0)] }
+        ?? []
+    }
+    let amounts = [memory.arenaBytes, memory.resultBytes, memory.aliasedBytes]
+    guard amounts.allSatisfy({ (0...TensorType.byteLimit).contains($0) }) else {
+      return [PlanError(text: "the memory plan has an amount below zero or beyond 2^47 bytes")]
+    }
+    var errors: [PlanError] = []
+    for (index, instruction) in instructions.enumerated() {
+      guard instruction.buffers.count == instruction.results.count else {
+        let text = "it has \(instruction.buffers.count) buffers for \(instruction.results.count) results"
+        errors.append(PlanError(text: text, instruction: index))
+        continue
+      }
+      for (value, buffer) in zip(instruction.results, instruction.buffers) {
+        if let text = error(of: buffer, for: value, of: instruction, memory) {
+          errors.append(PlanError(text: text, instruction: index))
+        }
+      }
+    }
+    return errors.isEmpty ? sharedDonations : errors
+  }
+
+  private func error(
+    of buffer: BufferLocation, for value: Value, of instruction: Instruction, _ memory: MemorySummary
+  ) -> String? {
+    switch buffer {
+    case .arena(let offset):
+      let bytes = type(of: value).byteCount
+      let fits = offset >= 0 && bytes <= memory.arenaBytes && offset <= memory.arenaBytes - bytes
+      return fits ? nil : "\(buffer) and \(bytes) B from there are not within the arena of \(memory.arenaBytes) B"
+    case .result(let index):
+      return results.indices.contains(index) ? nil : "\(buffer) does not exist: there are \(results.count) results"
+    case .parameter(let index):
+      guard parameters.indices.contains(index) else {
+        return "\(buffer) does not exist: there are \(parameters.count) parameters"
+      }
+      return parameters[index].isDonated || !instruction.op.alwaysWrites
+        ? nil : "it writes to \(buffer), which the caller has not donated"
+    case .constant: return nil
+    }
+  }
+
+  /// A donated parameter's memory can be handed back once only: two computed results cannot both end up there.
+  private var sharedDonations: [PlanError] {
+    var definitions: [Value: (index: Int, buffer: BufferLocation)] = [:]
+    for (index, instruction) in instructions.enumerated() where instruction.op.alwaysWrites {
+      for (value, buffer) in zip(instruction.results, instruction.buffers) { definitions[value] = (index, buffer) }
+    }
+    var owners: [Int: Value] = [:]
+    var errors: [PlanError] = []
+    for result in results {
+      guard let value = result.operand.value, let (index, buffer) = definitions[value],
+        case .parameter(let parameter) = buffer
+      else { continue }
+      let owner = owners[parameter] ?? value
+      owners[parameter] = owner
+      if owner != value {
+        errors.append(PlanError(text: "another result of the program is already in \(buffer)", instruction: index))
+      }
+    }
+    return errors
+  }
+}
+
+extension Op {
+  /// Whether the op writes its results whatever the types; the others may be other names for their operand's bytes.
+  fileprivate var alwaysWrites: Bool {
+    switch self {
+    case .reshape, .bitcastConvert, .stopGradient, .convert, .broadcastInDim, .transpose, .slice, .pad, .concatenate,
+      .reduce, .random(.wrap), .random(.unwrap):
+      false
+    case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
+      .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
+      true
+    }
+  }
+}

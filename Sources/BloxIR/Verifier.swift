@@ -1,0 +1,276 @@
+// Checks that a program is what passes, printer and runtime take for granted. Invariants:
+//
+// 1. Values are numbered densely in order of definition, parameters first; each has a valid type.
+// 2. An instruction reads values that are defined before it.
+// 3. Its results have the types that the op's rule gives; named axes are bound.
+// 4. A literal stands only where the op demands a type for it, and has that type.
+// 5. Programs inside (regions and callees) are valid and nested at most `Program.nestingLimit` deep.
+// 6. A region has no labels, flags or buffers: they belong to whole programs.
+// 7. Results are defined values; labels are not empty, and those of parameters are unique.
+// 8. Buffers are planned for the whole program or not at all (Verifier+Plan.swift).
+
+extension Program {
+  /// Throws the first of ``verificationErrors(axes:)``.
+  ///
+  /// - Parameter axes: Sizes of the named axes that are bound around the program.
+  public func verify(axes: [String: Int] = [:]) throws(BloxError) {
+    if let error = verificationErrors(axes: axes).first { throw error }
+  }
+
+  /// Everything that is wrong with the program and the programs it calls, callees first; empty for a valid program.
+  ///
+  /// Each error has the code ``BloxError/Code/verification`` and prints the instruction with the names of the text
+  /// form. Linear in the size of the program; each callee is checked once.
+  public func verificationErrors(axes: [String: Int] = [:]) -> [BloxError] {
+    var verifier = Verifier(axes: axes)
+    _ = verifier.program(self)
+    return verifier.errors
+  }
+}
+
+private struct Verifier {
+  let axes: [String: Int]
+  private(set) var errors: [BloxError] = []
+  /// The programs from the outermost text to the one being checked, with the instruction that holds the next.
+  private var place: [Place] = []
+  private var callees: [Op.Callee: Outcome] = [:]
+  /// How many programs are being checked inside each other, counting calls.
+  private var depth = 0
+
+  /// A program of which an instruction, if any, is being checked.
+  private struct Place {
+    var program: Program
+    var instruction: Int?
+  }
+
+  /// What is known of a checked program.
+  private struct Outcome {
+    var isValid: Bool
+    /// How deep programs are nested in it.
+    var nesting: Int
+  }
+
+  init(axes: [String: Int]) { self.axes = axes }
+
+  // MARK: Programs
+
+  /// Checks a program that has a text of its own: the entry or a callee.
+  mutating func program(_ program: Program) -> (isValid: Bool, nesting: Int) {
+    let outer = place
+    defer { place = outer }
+    place = []
+    let outcome = check(program)
+    return (outcome.isValid, outcome.nesting)
+  }
+
+  private mutating func check(_ program: Program) -> Outcome {
+    let before = errors.count
+    place.append(Place(program: program, instruction: nil))
+    depth += 1
+    defer {
+      place.removeLast()
+      depth -= 1
+    }
+    checkParameters(program)
+    var nesting = 0
+    if checkNumbering(program) {
+      var defined = program.parameters.count
+      for (index, instruction) in program.instructions.enumerated() {
+        place[place.count - 1].instruction = index
+        nesting = max(nesting, check(instruction, of: program, defined: defined))
+        defined += instruction.results.count
+      }
+      place[place.count - 1].instruction = nil
+      checkResults(program)
+      if errors.count == before { for message in program.planErrors { report(message.text, at: message.instruction) } }
+    }
+    return Outcome(isValid: errors.count == before, nesting: nesting)
+  }
+
+  /// Whether values are numbered as they should be; nothing else about instructions makes sense if they are not.
+  private mutating func checkNumbering(_ program: Program) -> Bool {
+    var next = program.parameters.count
+    for (index, instruction) in program.instructions.enumerated() {
+      for value in instruction.results {
+        guard value.index == next else {
+          report("the result is value \(value.index) in memory, but \(next) is the next in order", at: index)
+          return false
+        }
+        next += 1
+      }
+    }
+    guard program.types.count == next else {
+      report("there are \(program.types.count) types for \(next) values")
+      return false
+    }
+    return true
+  }
+
+  private mutating func checkParameters(_ program: Program) {
+    var labels: Set<ValueLabel> = []
+    let isRegion = place.count > 1
+    for (index, parameter) in program.parameters.enumerated() {
+      if index < program.types.count, program.types[index] != parameter.type {
+        report("parameter \(index) is \(parameter.type), but its value has the type \(program.types[index])")
+      }
+      do { try parameter.type.validate("parameter \(index)") } catch { report(error.message) }
+      if isRegion, parameter.label != nil || parameter.isTrainable || parameter.isDonated {
+        report("parameter \(index) of a region has a label or flag, which only a program's parameters have")
+      }
+      guard let label = parameter.label else { continue }
+      if label.text.isEmpty { report("the label of parameter \(index) is empty") }
+      if !labels.insert(label).inserted { report("two parameters have the label \(Spelling.quoted(label.text))") }
+    }
+    if isRegion, program.memory != nil || program.results.contains(where: { $0.label != nil }) {
+      report("a region has result labels or a memory plan, which only a program has")
+    }
+  }
+
+  private mutating func checkResults(_ program: Program) {
+    for (index, result) in program.results.enumerated() {
+      if case .value(let value) = result.operand, !program.types.indices.contains(value.index) {
+        report("result \(index) is a value that no instruction defines")
+      } else {
+        do { try program.type(of: result.operand).validate("result \(index)") } catch { report(error.message) }
+      }
+      if let label = result.label, label.text.isEmpty { report("the label of result \(index) is empty") }
+    }
+  }
+
+  // MARK: Instructions
+
+  /// Returns how deep programs are nested in the instruction.
+  private mutating func check(_ instruction: Instruction, of program: Program, defined: Int) -> Int {
+    let inner = checkPrograms(of: instruction)
+    for operand in instruction.operands {
+      if case .value(let value) = operand, value.index < 0 || value.index >= defined {
+        report("it reads a value that is not defined before it")
+        return inner.nesting
+      }
+    }
+    if place.count > 1, !instruction.buffers.isEmpty {
+      report("an instruction of a region has a buffer; the instruction that holds the region has them")
+    }
+    // The type rule asks the programs inside for their types, so they must be sound.
+    guard inner.isValid else { return inner.nesting }
+    checkTypes(instruction, of: program)
+    checkLiterals(instruction, of: program)
+    return inner.nesting
+  }
+
+  private mutating func checkPrograms(of instruction: Instruction) -> (isValid: Bool, nesting: Int) {
+    var outcome = Outcome(isValid: true, nesting: 0)
+    let callee: Op.Callee? = if case .call(let callee) = instruction.op { callee } else { nil }
+    guard callee != nil || instruction.op.region != nil else { return (true, 0) }
+    if depth > Program.nestingLimit {
+      report("programs are nested deeper than \(Program.nestingLimit)")
+      return (false, 0)
+    }
+    if let callee {
+      if let known = callees[callee] {
+        outcome = known
+      } else {
+        let (isValid, nesting) = self.program(callee.program)
+        outcome = Outcome(isValid: isValid, nesting: nesting)
+        callees[callee] = outcome
+      }
+    } else if let region = instruction.op.region {
+      outcome = check(region)
+    }
+    outcome.nesting += 1
+    if outcome.isValid, outcome.nesting > Program.nestingLimit {
+      report("programs are nested deeper than \(Program.nestingLimit)")
+    }
+    return (outcome.isValid, outcome.nesting)
+  }
+
+  private mutating func checkTypes(_ instruction: Instruction, of program: Program) {
+    let inferred: [TensorType]
+    do {
+      inferred = try instruction.op.resultTypes(for: instruction.operands.map { program.type(of: $0) }, axes: axes)
+    } catch {
+      report(error.message)
+      return
+    }
+    let actual = instruction.results.map { program.type(of: $0) }
+    guard actual != inferred else { return }
+    if actual.count != inferred.count {
+      report("it has \(actual.count) results, but \(instruction.op.name) gives \(inferred.count)")
+    }
+    for (index, (type, expected)) in zip(actual, inferred).enumerated() where type != expected {
+      report("result \(index) is \(type), but \(instruction.op.name) gives \(expected)")
+    }
+  }
+
+  private mutating func checkLiterals(_ instruction: Instruction, of program: Program) {
+    // Most instructions have none, and what the types demand need not be known then.
+    guard instruction.operands.contains(where: { $0.literal != nil }) else { return }
+    let results = instruction.results.map { program.type(of: $0) }
+    let operands = instruction.operands.map { operand in operand.value.map { program.type(of: $0) } }
+    for (index, operand) in instruction.operands.enumerated() {
+      guard case .splat(let literal, let shape) = operand else { continue }
+      guard instruction.op.takesSplat(at: index, of: instruction.operands),
+        let demanded = instruction.op.splatType(at: index, results: results, operands: operands)
+      else {
+        report("\(instruction.op.name) takes no literal as operand \(index + 1)")
+        continue
+      }
+      let type = TensorType(literal.dtype, shape)
+      if type != demanded { report("the literal of operand \(index + 1) is \(type), but \(demanded) is demanded") }
+    }
+  }
+
+  // MARK: Messages
+
+  /// Adds an error about the current program, and about an instruction of it if one is being checked.
+  private mutating func report(_ message: String, at instruction: Int? = nil) {
+    var place = place
+    if let instruction { place[place.count - 1].instruction = instruction }
+    var text = "@\(place[0].program.name)"
+    for (level, step) in place.enumerated() {
+      if level > 0 { text += ", region" }
+      if let index = step.instruction { text += ", instruction \(index)" }
+    }
+    let path = place.compactMap(\.instruction)
+    let last = place[place.count - 1]
+    if last.instruction != nil { text += " (\(ProgramPrinter.line(path, of: place[0].program)))" }
+    var error = BloxError(.verification, "\(text): \(message)")
+    if let index = last.instruction {
+      let note = last.program.instructions[index].note
+      error = error.at(modulePath: note.scope, location: note.location)
+    }
+    errors.append(error)
+  }
+}
+
+extension ProgramPrinter {
+  /// The line of an instruction, found through the instructions that hold it, with the names of the whole text. Only
+  /// errors ask for it, so names are counted anew.
+  static func line(_ path: [Int], of program: Program) -> String {
+    var program = program
+    var next = 0
+    for (level, last) in path.enumerated() {
+      var names = ValueNames()
+      for index in program.parameters.indices { names.define(Value(index), &next) }
+      for (index, instruction) in program.instructions[...last].enumerated() {
+        for value in instruction.results { names.define(value, &next) }
+        if index < last { next += instruction.op.region?.textValueCount ?? 0 }
+      }
+      let instruction = program.instructions[last]
+      if level < path.count - 1, let region = instruction.op.region {
+        program = region
+      } else {
+        let callee: String? = if case .call(let callee) = instruction.op { callee.program.name } else { nil }
+        return line(instruction, of: program, names, callee: callee)
+      }
+    }
+    return ""
+  }
+}
+
+extension Program {
+  /// The number of names that a region takes in text, with the regions inside it.
+  fileprivate var textValueCount: Int {
+    instructions.reduce(parameters.count) { $0 + $1.results.count + ($1.op.region?.textValueCount ?? 0) }
+  }
+}

@@ -1,0 +1,64 @@
+// Regions: the program of one group, with the cheap values that it repeats.
+
+import BloxIR
+
+/// One region before it is built.
+struct FusionRegion {
+  /// The values that it reads, in order of first use.
+  private(set) var inputs: [Value] = []
+  /// The members' values that are read outside it.
+  private(set) var results: [Value] = []
+  /// The instructions in it, members and repeated ones, in order.
+  private var order: [Int] = []
+
+  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, group: Int) {
+    // A value that something here reads from memory is not repeated for others: it has one name in the region.
+    let fetched = Set(groups.members[group].flatMap { roles.leaves(of: $0) })
+    var known: Set<Value> = []
+    for member in groups.members[group] {
+      add(member, program, roles, fetched, &known)
+      let isReadElsewhere = roles.users[member].contains { user in
+        groups.ofInstruction[user] != group && !roles.isCheap[member]
+      }
+      if roles.isStored[member] || isReadElsewhere { results += program.instructions[member].results }
+    }
+  }
+
+  private mutating func add(
+    _ index: Int, _ program: Program, _ roles: FusionRoles, _ fetched: Set<Value>, _ known: inout Set<Value>
+  ) {
+    for case .value(let value) in program.instructions[index].operands where !known.contains(value) {
+      let source = roles.producer[value.index]
+      if source >= 0 && roles.repeats(source, in: index) && !fetched.contains(value) {
+        add(source, program, roles, fetched, &known)
+      } else {
+        inputs.append(value)
+        known.insert(value)
+      }
+    }
+    order.append(index)
+    known.formUnion(program.instructions[index].results)
+  }
+
+  /// The region's program.
+  func build(_ program: Program) throws(BloxError) -> Program {
+    var rewriter = Rewriter(program, axes: [:], parameters: inputs.map { Parameter(program.type(of: $0)) })
+    rewriter.builder.name = "region"
+    for (index, value) in inputs.enumerated() {
+      rewriter.bind(value, to: .value(rewriter.builder.parameterValue(index)))
+    }
+    for index in order { try rewriter.copy(program.instructions[index]) }
+    return rewriter.builder.finish(results: results.map { ProgramResult(rewriter.operand(.value($0))) })
+  }
+
+  /// Where the region came from: the innermost module that has all of its instructions.
+  func note(in program: Program) -> SourceNote {
+    let notes = order.map { program.instructions[$0].note }
+    var common = notes.first?.scope.split(separator: "/") ?? []
+    for note in notes {
+      let parts = note.scope.split(separator: "/")
+      common = Array(zip(common, parts).prefix { $0 == $1 }.map(\.0))
+    }
+    return SourceNote(scope: common.joined(separator: "/"), location: notes.first?.location)
+  }
+}

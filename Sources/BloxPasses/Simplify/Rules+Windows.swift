@@ -1,0 +1,82 @@
+// Rules of slice, pad and concatenate.
+
+import BloxIR
+
+extension Rule {
+  static let sliceRules =
+    foldRules + [sliceLiteral, sliceNothing, sliceOfSlice, sliceOfConcatenate]
+  static let padRules = foldRules + [padNothing, padLiteral]
+  static let concatenateRules = foldRules + [concatenateEmpty, concatenateOne, concatenateLiterals]
+
+  /// slice c  ->  c
+  static let sliceLiteral = Rule("slice-literal") { m, _ in m.x.literal.map { .operand(m.splat($0)) } }
+
+  /// slice of everything  ->  x. A window of the operand's shape starts at 0 with strides of 1, or has one element
+  /// at most where the stride is not.
+  static let sliceNothing = Rule("slice-nothing") { m, _ in m.types[0] == m.result ? .operand(m.x) : nil }
+
+  /// slice (slice x)  ->  slice x
+  static let sliceOfSlice = Rule("slice-slice") { m, s in
+    guard case .slice(let outer) = m.op, let definition = s.definition(m.x), case .slice(let inner) = definition.op
+    else { return nil }
+    var window = inner
+    for dim in m.result.shape.indices {
+      let (start, stride) = (inner.starts[dim], inner.strides[dim])
+      window.starts[dim] = start + outer.starts[dim] * stride
+      window.strides[dim] = stride * outer.strides[dim]
+      // The end just behind the last element; an empty window ends where it starts.
+      let count = m.result.shape[dim]
+      window.limits[dim] = count == 0 ? start : window.starts[dim] + (count - 1) * window.strides[dim] + 1
+      if count == 0 { window.starts[dim] = start }
+    }
+    return .op(.slice(window), definition.operands)
+  }
+
+  /// slice (concatenate x, y, z)  ->  slice y, if the window is inside y
+  static let sliceOfConcatenate = Rule("slice-concatenate") { m, s in
+    guard case .slice(let window) = m.op, let definition = s.definition(m.x),
+      case .concatenate(let axis) = definition.op, window.starts[axis] < window.limits[axis]
+    else { return nil }
+    var offset = 0
+    for piece in definition.operands {
+      let size = s.type(of: piece).shape[axis]
+      if window.starts[axis] >= offset, window.limits[axis] <= offset + size {
+        var inside = window
+        inside.starts[axis] -= offset
+        inside.limits[axis] -= offset
+        return .op(.slice(inside), [piece])
+      }
+      offset += size
+    }
+    return nil
+  }
+
+  /// pad by nothing  ->  x
+  static let padNothing = Rule("pad-nothing") { m, _ in
+    guard case .pad(let padding) = m.op else { return nil }
+    let isNothing = (padding.low + padding.high).allSatisfy { $0 == 0 } && m.types[0] == m.result
+    return isNothing ? .operand(m.x) : nil
+  }
+
+  /// pad c, c  ->  c
+  static let padLiteral = Rule("pad-literal") { m, _ in
+    guard let literal = m.x.literal, literal == m.literal else { return nil }
+    return .operand(m.splat(literal))
+  }
+
+  /// concatenate x, empty, y  ->  concatenate x, y
+  static let concatenateEmpty = Rule("concatenate-empty") { m, _ in
+    guard case .concatenate(let axis) = m.op else { return nil }
+    let kept = zip(m.operands, m.types).filter { $0.1.shape[axis] > 0 }.map(\.0)
+    return kept.count < m.operands.count && !kept.isEmpty ? .op(m.op, kept) : nil
+  }
+
+  /// concatenate x  ->  x
+  static let concatenateOne = Rule("concatenate-one") { m, _ in m.operands.count == 1 ? .operand(m.x) : nil }
+
+  /// concatenate c, c  ->  c
+  static let concatenateLiterals = Rule("concatenate-literals") { m, _ in
+    guard let literal = m.x.literal, m.operands.allSatisfy({ $0.literal == literal }) else { return nil }
+    return .operand(m.splat(literal))
+  }
+}
