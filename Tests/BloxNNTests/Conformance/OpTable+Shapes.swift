@@ -32,7 +32,10 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
     let isMax = testCase.op.hasSuffix("argmax")
     return reduction { x in
       var index = try isMax ? x.argmax(axes?.first) : x.argmin(axes?.first)
-      if keep { index = try index.reshape(x.shape.indices.map { axes?.contains($0) ?? true ? 1 : x.shape[$0] }) }
+      if keep {
+        let removed = axes?.map { $0 < 0 ? $0 + x.rank : $0 }
+        index = try index.reshape(x.shape.indices.map { removed?.contains($0) ?? true ? 1 : x.shape[$0] })
+      }
       return try index.cast(to: DType(stored: testCase.attrs["index_dtype"]?.string ?? "int32"))
     }
   case "logsumexp" where testCase.attrs["b"] == nil: return reduction { try logSumExp($0, axes) }
