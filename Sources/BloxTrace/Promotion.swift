@@ -28,8 +28,8 @@ extension DType {
     if signed.bitWidth > unsigned.bitWidth { return signed }
     switch unsigned.bitWidth {
     case 8: return .i16
-    case 16: return .i32
-    case 32: return .i64
+    // JAX without 64-bit defaults has no i64 to hold both.
+    case 16, 32: return .i32
     // No integer holds both u64 and signed values.
     case _: return .f32
     }
