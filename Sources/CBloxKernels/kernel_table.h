@@ -6,7 +6,7 @@
 
 #include "CBloxKernels.h"
 
-enum { UNARY_COUNT = 16, BINARY_COUNT = 14, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 6 };
+enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7 };
 
 typedef void (*blox_gemm_fn)(blox_gemm_path path, const blox_gemm_args *args, void *scratch);
 

@@ -6,9 +6,13 @@
 
 #include "vector.inc.h"
 #include "math_f64.inc.h"
+#include "math_circular.inc.h"
+#include "math_hyperbolic.inc.h"
+#include "math_gamma.inc.h"
 #include "math_f32.inc.h"
 #include "half.inc.h"
 #include "tile_float.inc.h"
+#include "tile_functions.inc.h"
 #include "tile_integer.inc.h"
 #include "convert.inc.h"
 #include "reduce.inc.h"

@@ -265,7 +265,8 @@ FLOAT_REDUCE_ALL(min, OP_MIN, INFINITY)
   INTEGER_REDUCE(sum, suffix, T, 0, (P)x + y)               \
   INTEGER_REDUCE(prod, suffix, T, 1, (P)x *y)               \
   INTEGER_REDUCE(and, suffix, T, (T)-1, x &y)               \
-  INTEGER_REDUCE(or, suffix, T, 0, x | y)
+  INTEGER_REDUCE(or, suffix, T, 0, x | y)                   \
+  INTEGER_REDUCE(xor, suffix, T, 0, x ^ y)
 #define ORDER_REDUCE(suffix, T, LOWEST, HIGHEST)            \
   INTEGER_REDUCE(max, suffix, T, LOWEST, x > y ? x : y)     \
   INTEGER_REDUCE(min, suffix, T, HIGHEST, x < y ? x : y)

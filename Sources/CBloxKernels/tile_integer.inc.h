@@ -37,6 +37,8 @@
   BINARY_LOOP(shift_right_arithmetic, suffix, U, U, (S)x >> (y < BITS ? y : BITS - 1))                    \
   BINARY_LOOP(eq, suffix, uint8_t, U, x == y)                                                             \
   BINARY_LOOP(ne, suffix, uint8_t, U, x != y)                                                             \
+  UNARY_LOOP(population_count, suffix, U, U, __builtin_popcountll(x))                                     \
+  UNARY_LOOP(clz, suffix, U, U, x ? __builtin_clzll(x) - (64 - BITS) : BITS)                              \
   static void select_tile_##suffix(void *dst, const void *a, const void *b, const void *c, size_t n) {    \
     U *d = dst;                                                                                           \
     const uint8_t *condition = a;                                                                         \

@@ -139,6 +139,10 @@ struct RandomPrograms {
         switch op {
         case .neg, .abs, .sign: numeric
         case .floor, .ceil, .exp, .log, .log1p, .sqrt, .rsqrt, .tanh, .logistic, .erf, .erfInv, .isFinite: floating
+        case .exp2, .expm1, .cbrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh, .erfc,
+          .lgamma, .digamma, .roundNearestEven, .roundNearestAway:
+          floating
+        case .populationCount, .clz: integer
         case .not: integer + [.bool]
         }
       return (.unary(op), [operand(type(dtypes), &self)])
@@ -150,6 +154,7 @@ struct RandomPrograms {
         case .max, .min: numeric + [.bool]
         case .and, .or, .xor: integer + [.bool]
         case .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: integer
+        case .atan2, .nextafter: floating
         }
       let type = type(dtypes)
       return (.binary(op), [operand(type, &self), operand(type, &self)])
@@ -219,9 +224,9 @@ struct RandomPrograms {
     let kind = pick(Op.Reduction.allCases)
     let dtypes: [DType] =
       switch kind {
-      case .sum: numeric
+      case .sum, .prod: numeric
       case .max, .min: numeric + [.bool]
-      case .and, .or: integer + [.bool]
+      case .and, .or, .xor: integer + [.bool]
       }
     let type = type(dtypes)
     let axes = (0..<type.rank).filter { _ in chance(0.5) }

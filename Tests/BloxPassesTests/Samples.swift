@@ -77,12 +77,15 @@ private func single(_ op: Op, _ types: [TensorType], _ note: String = "") throws
 private func elementwiseSamples() throws(BloxError) -> [Sample] {
   var samples: [Sample] = []
   for op in Op.Unary.allCases {
-    samples.append(try single(.unary(op), [op == .not ? .bool(2, 3) : .f32(2, 3)]))
+    let isOfIntegers = op == .populationCount || op == .clz
+    let type: TensorType = op == .not ? .bool(2, 3) : isOfIntegers ? .i32(2, 3) : .f32(2, 3)
+    samples.append(try single(.unary(op), [type]))
   }
   for op in Op.Binary.allCases {
     let type: TensorType =
       switch op {
       case .add, .sub, .mul, .div, .rem, .pow, .max, .min: .f32(2, 3)
+      case .atan2, .nextafter: .f32(2, 3)
       case .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: .i32(2, 3)
       }
     samples.append(try single(.binary(op), [type, type]))
@@ -123,7 +126,7 @@ private func shapeSamples() throws(BloxError) -> [Sample] {
 private func largeSamples() throws(BloxError) -> [Sample] {
   var samples: [Sample] = []
   for kind in Op.Reduction.allCases {
-    let type: TensorType = kind == .and || kind == .or ? .i32(2, 3, 4) : .f32(2, 3, 4)
+    let type: TensorType = kind == .and || kind == .or || kind == .xor ? .i32(2, 3, 4) : .f32(2, 3, 4)
     samples.append(try single(.reduce(kind, axes: [0, 2]), [type]))
   }
   samples.append(try single(.argReduce(.argmax, axis: 1), [.f32(2, 3)]))

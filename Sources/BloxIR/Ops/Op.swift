@@ -67,6 +67,18 @@ extension Op {
     case erfInv = "erf_inv"
     case not
     case isFinite = "is_finite"
+    case exp2, expm1, cbrt
+    case sin, cos, tan, asin, acos, atan
+    case sinh, cosh, asinh, acosh, atanh
+    case erfc, lgamma, digamma
+    /// To the nearest integer, ties to the even one.
+    case roundNearestEven = "round_nearest_even"
+    /// To the nearest integer, ties away from zero.
+    case roundNearestAway = "round_nearest_away"
+    /// The number of ones among an integer's bits.
+    case populationCount = "population_count"
+    /// The number of zeros above an integer's highest one.
+    case clz
   }
 
   /// An elementwise function of two tensors of one type.
@@ -75,12 +87,17 @@ extension Op {
     case shiftLeft = "shift_left"
     case shiftRightLogical = "shift_right_logical"
     case shiftRightArithmetic = "shift_right_arithmetic"
+    /// `atan2 y, x`: the angle of the point (x, y).
+    case atan2
+    /// The next number after the left operand towards the right one.
+    case nextafter
 
     /// Whether the operands may be exchanged without changing a bit of the result.
     public var isCommutative: Bool {
       switch self {
       case .add, .mul, .max, .min, .and, .or, .xor: true
       case .sub, .div, .rem, .pow, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: false
+      case .atan2, .nextafter: false
       }
     }
   }
@@ -93,6 +110,7 @@ extension Op {
   /// What a reduction combines elements with.
   public enum Reduction: String, CaseIterable, Hashable, Sendable {
     case sum, max, min, and, or
+    case prod, xor
   }
 
   /// Which extreme an index reduction looks for; the first NaN wins, then the first extreme element.

@@ -9,6 +9,10 @@ extension Op.Unary {
       case .neg, .abs, .sign: (type.dtype.isNumeric, "needs a number")
       case .floor, .ceil, .exp, .log, .log1p, .sqrt, .rsqrt, .tanh, .logistic, .erf, .erfInv:
         (type.dtype.isFloating, "needs a floating-point dtype")
+      case .exp2, .expm1, .cbrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh, .erfc,
+        .lgamma, .digamma, .roundNearestEven, .roundNearestAway:
+        (type.dtype.isFloating, "needs a floating-point dtype")
+      case .populationCount, .clz: (type.dtype.isInteger, "needs an integer dtype")
       case .isFinite: (type.dtype.isFloating, "needs a floating-point dtype")
       case .not: (type.dtype.isInteger || type.dtype == .bool, "needs bool or an integer dtype")
       }
@@ -28,6 +32,7 @@ extension Op.Binary {
       case .max, .min: (dtype.isNumeric || dtype == .bool, "needs numbers or bool")
       case .and, .or, .xor: (dtype.isInteger || dtype == .bool, "needs bool or integers")
       case .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: (dtype.isInteger, "needs integers")
+      case .atan2, .nextafter: (dtype.isFloating, "needs floating-point dtypes")
       }
     try rule.expect(accepted, .dtypeMismatch, expectation)
     return type

@@ -116,9 +116,9 @@ extension TypeRule {
     try expect(axes == axes.sorted(), .invalidAxis, "axes \(axes) must be in order")
     let accepted =
       switch kind {
-      case .sum: operand.dtype.isNumeric
+      case .sum, .prod: operand.dtype.isNumeric
       case .max, .min: operand.dtype.isNumeric || operand.dtype == .bool
-      case .and, .or: operand.dtype.isInteger || operand.dtype == .bool
+      case .and, .or, .xor: operand.dtype.isInteger || operand.dtype == .bool
       }
     try expect(accepted, .dtypeMismatch, "has no meaning for \(operand.dtype)")
     return operand.with(shape: operand.shape.removing(axes))

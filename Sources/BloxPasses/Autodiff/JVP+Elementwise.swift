@@ -27,6 +27,10 @@ extension Op.Unary {
     case .erf:
       let gauss = try b.unary(.exp, try b.neg(try b.mul(x, x)))
       return try b.mul(dx, try b.mul(gauss, b.splat(twoOverRootPi, like: x)))
+    case .exp2, .expm1, .cbrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh, .erfc,
+      .lgamma, .digamma:
+      return try term(try slope(x: x, y: y, &b), &b) { (slope, b) throws(BloxError) in try b.mul(dx, slope) }
+    case .roundNearestEven, .roundNearestAway, .populationCount, .clz: return nil
     case .erfInv:
       let inverseGauss = try b.unary(.exp, try b.mul(y, y))
       return try b.mul(dx, try b.mul(inverseGauss, b.splat(1 / twoOverRootPi, like: x)))
@@ -78,6 +82,8 @@ extension Op.Binary {
             try b.mul(dy, try tieShare(of: y, against: x, z, &b))
           }, rule, &b)
     case .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: return nil
+    case .atan2: return try angleTangent(rule, &b)
+    case .nextafter: return nil  // zero, as in JAX, though the step grows with x
     }
   }
 

@@ -7,7 +7,8 @@ extension JVPRule {
     guard let dx = tangent(0) else { return nil }
     switch kind {
     case .sum: return try b.reduceSum(dx, axes: axes)
-    case .and, .or: return nil
+    case .and, .or, .xor: return nil
+    case .prod: return try product(axes: axes, dx, &b)
     case .max, .min:
       // The mean of the tangents of all extreme elements, so that ties share equally.
       let x = primal(0)

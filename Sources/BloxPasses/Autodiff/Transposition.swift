@@ -142,7 +142,8 @@ struct Transposition {
     case .div:
       guard index == 0, !isLinear(operands[1]) else { throw notLinear(instruction) }
       return try builder.div(ct, residual(operands[1]))
-    case .rem, .pow, .max, .min, .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic:
+    case .rem, .pow, .max, .min, .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic, .atan2,
+      .nextafter:
       throw notLinear(instruction)
     }
   }

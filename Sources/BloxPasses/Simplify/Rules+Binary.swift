@@ -107,14 +107,15 @@ extension Rule {
     return exponent == 2 ? .op(.binary(.mul), [m.x, m.x]) : nil
   }
 
-  /// max x, x  ->  x, and min, and, or        integers and bool: xor x, x  ->  0, sub x, x  ->  0
+  /// max x, x  ->  x, and min, and, or, nextafter        integers and bool: xor x, x  ->  0, sub x, x  ->  0
   static let sameOperands = Rule("same-operands") { m, _ in
     guard case .binary(let op) = m.op, m.x == m.y else { return nil }
     switch op {
     case .max, .min, .and, .or: return .operand(m.x)
     case .xor: return .operand(m.splat(0))
     case .sub: return m.dtype.isInteger ? .operand(m.splat(0)) : nil
-    case .add, .mul, .div, .rem, .pow, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: return nil
+    case .nextafter: return .operand(m.x)
+    case .add, .mul, .div, .rem, .pow, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic, .atan2: return nil
     }
   }
 
@@ -139,7 +140,8 @@ extension Rule {
     case .and: return literal.isZero ? .operand(m.y) : isOnes ? .operand(m.x) : nil
     case .or: return literal.isZero ? .operand(m.x) : isOnes ? .operand(m.y) : nil
     case .xor: return literal.isZero ? .operand(m.x) : isOnes ? .op(.unary(.not), [m.x]) : nil
-    case .add, .sub, .mul, .div, .rem, .pow, .max, .min, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic:
+    case .add, .sub, .mul, .div, .rem, .pow, .max, .min, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic,
+      .atan2, .nextafter:
       return nil
     }
   }

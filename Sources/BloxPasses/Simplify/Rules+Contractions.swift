@@ -13,18 +13,19 @@ extension Rule {
     return .op(.reshape(m.result.shape), [m.x])
   }
 
-  /// reduce_max c  ->  c, and min, and, or. Sums round, so they are left to folding.
+  /// reduce_max c  ->  c, and min, and, or. Sums and products round, and xor counts, so they are left to folding.
   static let reduceLiteral = Rule("reduce-literal") { m, _ in
-    guard case .reduce(let kind, let axes) = m.op, kind != .sum, let literal = m.x.literal,
+    guard case .reduce(let kind, let axes) = m.op, kind.isIdempotent, let literal = m.x.literal,
       axes.allSatisfy({ m.types[0].shape[$0] > 0 })
     else { return nil }
     return .operand(m.splat(literal))
   }
 
-  /// reduce_max (reduce_max x)  ->  reduce_max x over both sets of axes; not for sums of floats, which round
+  /// reduce_max (reduce_max x)  ->  reduce_max x over both sets of axes; not for sums and products of floats, which
+  /// round
   static let reduceOfReduce = Rule("reduce-reduce") { m, s in
     guard case .reduce(let kind, let outer) = m.op, let definition = s.definition(m.x),
-      case .reduce(kind, let inner) = definition.op, kind != .sum || m.dtype.isInteger
+      case .reduce(kind, let inner) = definition.op, kind.isIdempotent || !m.dtype.isFloating
     else { return nil }
     let source = definition.operands[0]
     let left = (0..<s.type(of: source).rank).filter { !inner.contains($0) }
@@ -87,5 +88,15 @@ extension Rule {
       m.op == .random(.unwrap) && definition.op == .random(.wrap)
       || m.op == .random(.wrap) && definition.op == .random(.unwrap)
     return undone ? .operand(definition.operands[0]) : nil
+  }
+}
+
+extension Op.Reduction {
+  /// Whether combining an element with itself gives that element.
+  fileprivate var isIdempotent: Bool {
+    switch self {
+    case .max, .min, .and, .or: true
+    case .sum, .prod, .xor: false
+    }
   }
 }

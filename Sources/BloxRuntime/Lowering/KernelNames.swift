@@ -43,6 +43,27 @@ extension Op.Unary {
     case .erfInv: BLOX_ERF_INV
     case .not: BLOX_NOT
     case .isFinite: BLOX_IS_FINITE
+    case .exp2: BLOX_EXP2
+    case .expm1: BLOX_EXPM1
+    case .cbrt: BLOX_CBRT
+    case .sin: BLOX_SIN
+    case .cos: BLOX_COS
+    case .tan: BLOX_TAN
+    case .asin: BLOX_ASIN
+    case .acos: BLOX_ACOS
+    case .atan: BLOX_ATAN
+    case .sinh: BLOX_SINH
+    case .cosh: BLOX_COSH
+    case .asinh: BLOX_ASINH
+    case .acosh: BLOX_ACOSH
+    case .atanh: BLOX_ATANH
+    case .erfc: BLOX_ERFC
+    case .lgamma: BLOX_LGAMMA
+    case .digamma: BLOX_DIGAMMA
+    case .roundNearestEven: BLOX_ROUND_NEAREST_EVEN
+    case .roundNearestAway: BLOX_ROUND_NEAREST_AWAY
+    case .populationCount: BLOX_POPULATION_COUNT
+    case .clz: BLOX_CLZ
     }
   }
 
@@ -52,6 +73,10 @@ extension Op.Unary {
     case .neg, .abs, .sign, .floor, .ceil, .not, .isFinite: 0.05
     case .sqrt, .rsqrt: 0.15
     case .exp, .log, .log1p, .tanh, .logistic, .erf, .erfInv: 0.4
+    case .roundNearestEven, .roundNearestAway: 0.1
+    case .exp2, .populationCount, .clz: 0.4
+    case .expm1, .cbrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh: 2
+    case .erfc, .lgamma, .digamma: 4
     }
   }
 }
@@ -73,6 +98,8 @@ extension Op.Binary {
     case .shiftLeft: BLOX_SHIFT_LEFT
     case .shiftRightLogical: BLOX_SHIFT_RIGHT_LOGICAL
     case .shiftRightArithmetic: BLOX_SHIFT_RIGHT_ARITHMETIC
+    case .atan2: BLOX_ATAN2
+    case .nextafter: BLOX_NEXTAFTER
     }
   }
 
@@ -82,6 +109,8 @@ extension Op.Binary {
     case .add, .sub, .mul, .max, .min, .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic: 0.05
     case .div: 0.15
     case .rem, .pow: 1
+    case .atan2: 2
+    case .nextafter: 0.1
     }
   }
 }
@@ -107,6 +136,8 @@ extension Op.Reduction {
     case .min: BLOX_REDUCE_MIN
     case .and: BLOX_REDUCE_AND
     case .or: BLOX_REDUCE_OR
+    case .prod: BLOX_REDUCE_PROD
+    case .xor: BLOX_REDUCE_XOR
     }
   }
 }

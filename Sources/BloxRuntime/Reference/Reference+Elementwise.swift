@@ -11,6 +11,11 @@ extension ReferenceInterpreter {
   static func unary(_ op: Op.Unary, _ x: DenseConstant) -> DenseConstant {
     let type = x.type
     if op == .isFinite { return DenseConstant(type: type.with(dtype: .bool), bools: x.doubles.map(\.isFinite)) }
+    if op == .populationCount { return DenseConstant(type: type, words: x.words.map { UInt64($0.nonzeroBitCount) }) }
+    if op == .clz {
+      let unused = 64 - type.dtype.bitWidth
+      return DenseConstant(type: type, words: x.words.map { UInt64($0.leadingZeroBitCount - unused) })
+    }
     switch type.dtype {
     case .bool:
       return DenseConstant(type: type, bools: x.bools.map { !$0 })
@@ -44,6 +49,8 @@ extension ReferenceInterpreter {
     case .bf16, .f16, .f32, .f64:
       if op == .pow { return pow(a, b) }
       if op == .rem { return remainder(a, b) }
+      if op == .nextafter { return nextafter(a, b) }
+      if op == .atan2 { return atan2(a, b) }
       return type.dtype == .f64
         ? DenseConstant(type: type, rounding: zip(a.doubles, b.doubles).map { op.ofFloats($0, $1) })
         : DenseConstant(type: type, rounding: zip(a.singles, b.singles).map { op.ofFloats($0, $1) })
@@ -141,7 +148,11 @@ extension Op.Unary {
     case .abs: x < 0 ? 0 &- x : x
     case .sign: x.signum()
     case .not: ~x
+    case .populationCount, .clz: preconditionFailure("\(rawValue) depends on the width, see unary(_:_:)")
     case .floor, .ceil, .exp, .log, .log1p, .sqrt, .rsqrt, .tanh, .logistic, .erf, .erfInv, .isFinite:
+      preconditionFailure("the type rule admits no integers")
+    case .exp2, .expm1, .cbrt, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh, .erfc,
+      .lgamma, .digamma, .roundNearestEven, .roundNearestAway:
       preconditionFailure("the type rule admits no integers")
     }
   }
@@ -155,6 +166,7 @@ extension Op.Binary {
     case .xor: a != b
     case .add, .sub, .mul, .div, .rem, .pow, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic:
       preconditionFailure("the type rule admits no bool")
+    case .atan2, .nextafter: preconditionFailure("the type rule admits no bool")
     }
   }
 
@@ -180,6 +192,7 @@ extension Op.Binary {
       let ownBits = UInt64(bitPattern: a) & (.max >> UInt64(64 - width))
       return Int64(bitPattern: ownBits >> UInt64(b))
     case .shiftRightArithmetic: return a >> (shiftsOut ? width - 1 : b)
+    case .atan2, .nextafter: preconditionFailure("the type rule admits no integers")
     }
   }
 
@@ -202,6 +215,7 @@ extension Op.Binary {
     case .shiftRightArithmetic:
       let signExtended = Int64(bitPattern: a << (64 - width)) >> (64 - width)
       return UInt64(bitPattern: signExtended >> Swift.min(b, width - 1))
+    case .atan2, .nextafter: preconditionFailure("the type rule admits no integers")
     }
   }
 
@@ -214,6 +228,7 @@ extension Op.Binary {
     case .max: ReferenceInterpreter.maximum(a, b)
     case .min: ReferenceInterpreter.minimum(a, b)
     case .rem, .pow: preconditionFailure("\(rawValue) does not flush its operands, see binary(_:_:_:)")
+    case .atan2, .nextafter: preconditionFailure("\(rawValue) has a function of its own, see binary(_:_:_:)")
     case .and, .or, .xor, .shiftLeft, .shiftRightLogical, .shiftRightArithmetic:
       preconditionFailure("the type rule admits no floats")
     }

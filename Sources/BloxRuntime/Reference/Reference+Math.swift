@@ -38,8 +38,88 @@ extension ReferenceInterpreter {
     case .logistic: return F(1 / (1 + exp(-wide)))
     case .erf: return F(erf(wide))
     case .erfInv: return F.inverseErf(x)
+    case .exp2: return F(exp2(wide))
+    case .expm1: return F(expm1(wide))
+    case .cbrt: return F(cbrt(wide))
+    case .sin: return F(sin(wide))
+    case .cos: return F(cos(wide))
+    case .tan: return F(tan(wide))
+    case .asin: return F(asin(wide))
+    case .acos: return F(acos(wide))
+    case .atan: return F(atan(wide))
+    case .sinh: return F(sinh(wide))
+    case .cosh: return F(cosh(wide))
+    case .asinh: return F(asinh(wide))
+    case .acosh: return F(acosh(wide))
+    case .atanh: return F(atanh(wide))
+    case .erfc: return F(erfc(wide))
+    case .lgamma: return F(logGamma(wide))
+    case .digamma: return F(digamma(wide))
+    case .roundNearestEven: return x.rounded(.toNearestOrEven)
+    case .roundNearestAway: return x.rounded(.toNearestOrAwayFromZero)
     case .neg, .abs, .not, .isFinite: preconditionFailure("\(op.rawValue) works on bits, see unary(_:_:)")
+    case .populationCount, .clz: preconditionFailure("the type rule admits no floats")
     }
+  }
+
+  /// The logarithm of the size of the gamma function: infinite at 0, -1, -2, … and at both infinities.
+  private static func logGamma(_ x: Double) -> Double {
+    var sign: Int32 = 0
+    return lgamma_r(x, &sign)
+  }
+
+  /// The slope of `logGamma`: an asymptotic series from 20 on, the recurrence below it and reflection below ½; NaN at
+  /// 0, -1, -2, … as in XLA.
+  private static func digamma(_ x: Double) -> Double {
+    if x == .infinity { return x }
+    guard x.isFinite, !(x <= 0 && x == x.rounded(.down)) else { return .nan }
+    if x < 0.5 {
+      // The tangent has period 1; its argument is kept small, where it is exact.
+      let part = x.magnitude < 0.5 ? x : x - x.rounded(.toNearestOrEven)
+      return digamma(1 - x) - .pi / tan(.pi * part)
+    }
+    var (y, sum) = (x, 0.0)
+    while y < 20 {
+      sum += 1 / y
+      y += 1
+    }
+    let z = 1 / (y * y)
+    let series = z * (1 / 12.0 - z * (1 / 120.0 - z * (1 / 252.0 - z * (1 / 240.0 - z * (1 / 132.0)))))
+    return log(y) - 0.5 / y - series - sum
+  }
+
+  /// The angle of the point (x, y), with C's special cases.
+  static func atan2(_ y: DenseConstant, _ x: DenseConstant) -> DenseConstant {
+    let angles = zip(y.doubles, x.doubles).map { libmAtan2($0, $1) }
+    return y.type.dtype == .f64
+      ? DenseConstant(type: y.type, rounding: angles)
+      : DenseConstant(type: y.type, rounding: angles.map { Float($0) })
+  }
+
+  private static func libmAtan2(_ y: Double, _ x: Double) -> Double {
+    #if canImport(Glibc)
+      Glibc.atan2(y, x)
+    #elseif canImport(Musl)
+      Musl.atan2(y, x)
+    #else
+      Darwin.atan2(y, x)
+    #endif
+  }
+
+  /// The next number towards the other, by a step of the bits, which are ordered as the sizes are. Nothing is flushed;
+  /// for equal numbers the other one, so that a zero takes its sign.
+  static func nextafter(_ a: DenseConstant, _ b: DenseConstant) -> DenseConstant {
+    let dtype = a.type.dtype
+    let sign: UInt64 = 1 << UInt64(dtype.bitWidth - 1)
+    let infinity = Literal(Double.infinity, as: dtype).bits
+    func next(_ x: UInt64, _ y: UInt64) -> UInt64 {
+      let (sizeX, sizeY) = (x & ~sign, y & ~sign)
+      if sizeX > infinity { return x }
+      if sizeY > infinity || x == y || sizeX | sizeY == 0 { return y }
+      if sizeX == 0 { return y & sign | 1 }
+      return (x ^ y) & sign != 0 || sizeX > sizeY ? x - 1 : x + 1
+    }
+    return DenseConstant(type: a.type, words: zip(a.words, b.words).map { next($0, $1) })
   }
 
   /// C's pow, with its special cases: `pow(1, nan)` and `pow(nan, 0)` are 1.

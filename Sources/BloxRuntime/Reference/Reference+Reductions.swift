@@ -2,7 +2,8 @@
 //
 // A reduction of exactly one element is a copy of it, so that a reduction over axes of size 1 is a reshape: it keeps
 // -0 and subnormals. Otherwise sums start from +0 (a sum of zeros is +0 whatever their signs), and a reduction of
-// nothing is the identity: 0; the lowest value for max; the highest for min; all ones for and; 0 for or.
+// nothing is the identity: 0; 1 for prod; the lowest value for max; the highest for min; all ones for and; 0 for or and
+// xor.
 
 import BloxIR
 
@@ -78,7 +79,8 @@ extension Op.Reduction {
   fileprivate func ofIntegers<I: FixedWidthInteger>(_ elements: [I], dtype: DType) -> I {
     let identity: I =
       switch self {
-      case .sum, .or: 0
+      case .sum, .or, .xor: 0
+      case .prod: 1
       case .and: dtype == .bool ? 1 : ~0
       case .max: I(truncatingIfNeeded: Literal.lowest(dtype).signedValue)
       case .min: I(truncatingIfNeeded: Literal.highest(dtype).signedValue)
@@ -90,6 +92,8 @@ extension Op.Reduction {
       case .min: Swift.min(a, b)
       case .and: a & b
       case .or: a | b
+      case .prod: a &* b
+      case .xor: a ^ b
       }
     }
   }
@@ -100,7 +104,8 @@ extension Op.Reduction {
     case .sum: 0 + (pairwise ? ReferenceInterpreter.pairwiseSum(elements[...]) : elements.reduce(0, +))
     case .max: elements.reduce(-.infinity, ReferenceInterpreter.maximum)
     case .min: elements.reduce(.infinity, ReferenceInterpreter.minimum)
-    case .and, .or: preconditionFailure("the type rule admits no floats")
+    case .prod: elements.reduce(1, *)
+    case .and, .or, .xor: preconditionFailure("the type rule admits no floats")
     }
   }
 }

@@ -40,11 +40,15 @@ typedef enum blox_dtype {
 typedef enum blox_unary {
   BLOX_NEG, BLOX_ABS, BLOX_SIGN, BLOX_FLOOR, BLOX_CEIL, BLOX_EXP, BLOX_LOG, BLOX_LOG1P, BLOX_SQRT, BLOX_RSQRT,
   BLOX_TANH, BLOX_LOGISTIC, BLOX_ERF, BLOX_ERF_INV, BLOX_NOT, BLOX_IS_FINITE /* result: bool */,
+  BLOX_EXP2, BLOX_EXPM1, BLOX_CBRT, BLOX_SIN, BLOX_COS, BLOX_TAN, BLOX_ASIN, BLOX_ACOS, BLOX_ATAN,
+  BLOX_SINH, BLOX_COSH, BLOX_ASINH, BLOX_ACOSH, BLOX_ATANH, BLOX_ERFC, BLOX_LGAMMA, BLOX_DIGAMMA,
+  BLOX_ROUND_NEAREST_EVEN, BLOX_ROUND_NEAREST_AWAY, BLOX_POPULATION_COUNT, BLOX_CLZ,
 } blox_unary;
 
 typedef enum blox_binary {
   BLOX_ADD, BLOX_SUB, BLOX_MUL, BLOX_DIV, BLOX_REM, BLOX_POW, BLOX_MAX, BLOX_MIN, BLOX_AND, BLOX_OR, BLOX_XOR,
   BLOX_SHIFT_LEFT, BLOX_SHIFT_RIGHT_LOGICAL, BLOX_SHIFT_RIGHT_ARITHMETIC,
+  BLOX_ATAN2, BLOX_NEXTAFTER,
 } blox_binary;
 
 typedef enum blox_compare { BLOX_EQ, BLOX_NE, BLOX_LT, BLOX_LE, BLOX_GT, BLOX_GE } blox_compare;
@@ -121,7 +125,7 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
 
 // ---- Reductions --------------------------------------------------------------------------------------
 
-typedef enum blox_reduce { BLOX_REDUCE_SUM, BLOX_REDUCE_PROD, BLOX_REDUCE_MAX, BLOX_REDUCE_MIN, BLOX_REDUCE_AND, BLOX_REDUCE_OR } blox_reduce;
+typedef enum blox_reduce { BLOX_REDUCE_SUM, BLOX_REDUCE_PROD, BLOX_REDUCE_MAX, BLOX_REDUCE_MIN, BLOX_REDUCE_AND, BLOX_REDUCE_OR, BLOX_REDUCE_XOR } blox_reduce;
 
 /// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
 /// through a fixed tree (several lanes, blocks combined pairwise); empty rows give the identity.
