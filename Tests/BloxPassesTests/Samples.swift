@@ -1,23 +1,10 @@
 // Small programs, one or more per op, from which the tests of every pass are derived; and random inputs for them.
 
 import BloxIR
+import TestSupport
 import BloxPasses
 import BloxRuntime
 
-/// A reproducible source of random numbers (SplitMix64, by S. Vigna).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-}
 
 /// Builds a program of some parameters.
 func makeProgram(
