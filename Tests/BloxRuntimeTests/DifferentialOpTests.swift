@@ -2,10 +2,11 @@
 
 import BloxIR
 import BloxRuntime
+import TestSupport
 import Testing
 
 @Suite struct DifferentialOpTests {
-  static let shapes: [[Int]] = [[], [0], [1], [7], [3, 5], [2, 0, 3], [2, 3, 1, 4]]
+  static let allShapes: [[Int]] = [[], [0], [1], [7], [3, 5], [2, 0, 3], [2, 3, 1, 4]]
 
   /// Elementwise ops with the dtypes of their operands.
   static func elementwise() -> [(op: Op, dtypes: [DType])] {
@@ -32,7 +33,7 @@ import Testing
 
   @Test("Elementwise ops agree with the reference at special values, in every dtype")
   func specialValues() throws {
-    var generator = SeededGenerator(state: 1)
+    var generator = SeededGenerator(seed: 1)
     var refused: Set<String> = []
     for (op, dtypes) in DifferentialOpTests.elementwise() {
       let operands: [DenseConstant]
@@ -53,9 +54,9 @@ import Testing
     #expect(refused == DifferentialOpTests.unsupported)
   }
 
-  @Test("Elementwise ops agree with the reference in every shape", arguments: shapes)
+  @Test("Elementwise ops agree with the reference in every shape", arguments: DifferentialOpTests.allShapes)
   func shapes(_ shape: [Int]) throws {
-    var generator = SeededGenerator(state: 2)
+    var generator = SeededGenerator(seed: 2)
     for (op, dtypes) in DifferentialOpTests.elementwise() {
       let operands = dtypes.map { randomTensor(TensorType($0, shape), &generator) }
       do {

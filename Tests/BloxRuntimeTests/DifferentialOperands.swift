@@ -1,6 +1,7 @@
 // Operands for comparisons: special values of every dtype, all pairs of them, and random tensors.
 
 import BloxIR
+import TestSupport
 
 /// Elements at which implementations tend to differ.
 func specialElements(_ dtype: DType) -> [Literal] {
