@@ -91,7 +91,7 @@ INLINE vf32 tanh_f32(vf32 x) {
   vf32 near_zero = fma_f32(p * z, x, x);
   vf32 bounded = size < 10.0f ? size : (vf32)10.0f;
   vf32 far = 1.0f - 2.0f / (exp_bounded_f32(bounded + bounded) + 1.0f);
-  return size >= 0.55f ? copysign_f32(far, x) : near_zero;
+  return copysign_f32(size >= 0.55f ? far : near_zero, x);  // near -0 the FMA gives +0
 }
 
 INLINE vf32 logistic_f32(vf32 x) { return 1.0f / (1.0f + exp_f32(-x)); }

@@ -115,7 +115,7 @@ INLINE vf64 log1p_f64(vf64 x) {
   vi64 direct = (vi64)(e == 0);  // then 1 + x need not be rounded at all
   vf64 y = log_reduced_f64(direct ? x : m - 1.0, small_to_f64(e), direct ? (vf64)0.0 : c);
   y = log_special_f64(u, y);
-  return x == 0.0 ? x : y;
+  return x == 0.0 ? copysign_f64((vf64)0.0, x) : y;  // subnormals, too, compare equal to zero
 }
 
 // t / (t + 2) with t = exp(2|x|) - 1.
