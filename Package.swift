@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "BloxPasses", targets: ["BloxPasses"]),
     .library(name: "BloxRuntime", targets: ["BloxRuntime"]),
     .library(name: "BloxTrace", targets: ["BloxTrace"]),
+    .library(name: "Gallery", targets: ["Gallery"]),
     .executable(name: "blox-ir", targets: ["blox-ir"]),
     .executable(name: "digits", targets: ["digits"]),
   ],

@@ -2,6 +2,7 @@
 import BloxIR
 import BloxPasses
 import BloxRuntime
+import TestSupport
 import Testing
 
 @Suite struct PlanningTests {
@@ -171,7 +172,7 @@ private struct RandomProgram {
   var movedReads: [[Value]] = []
 
   init(seed: Int) throws {
-    var generator = SeededGenerator(state: UInt64(seed))
+    var generator = SeededGenerator(seed: UInt64(seed))
     var builder = ProgramBuilder(name: "random")
     let shapes = [[6, 4], [4, 6], [24], [4]]
     var values: [Operand] = []
@@ -240,16 +241,3 @@ private struct RandomProgram {
   }
 }
 
-/// A generator with a seed.
-private struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    // SplitMix64 (Steele, Lea, Flood, 2014).
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}

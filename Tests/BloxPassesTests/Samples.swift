@@ -3,21 +3,7 @@
 import BloxIR
 import BloxPasses
 import BloxRuntime
-
-/// A reproducible source of random numbers (SplitMix64, by S. Vigna).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-}
+import TestSupport
 
 /// Builds a program of some parameters.
 func makeProgram(
@@ -176,4 +162,18 @@ private func callSamples() throws(BloxError) -> [Sample] {
 /// A sample for every op but `fusion`, which only the fusion pass makes.
 func allSamples() throws(BloxError) -> [Sample] {
   try elementwiseSamples() + shapeSamples() + largeSamples() + callSamples()
+}
+
+/// Whether results agree in every bit, but for the sign and payload of NaNs.
+func sameBits(_ a: [DenseConstant], _ b: [DenseConstant]) -> Bool {
+  a.count == b.count
+    && zip(a, b).allSatisfy { x, y in
+      x.type == y.type
+        && (x.bytes == y.bytes
+          || (0..<x.type.elementCount).allSatisfy { x[$0] == y[$0] || x[$0].isNaN && y[$0].isNaN })
+    }
+}
+
+extension Literal {
+  fileprivate var isNaN: Bool { dtype.isFloating && doubleValue.isNaN }
 }

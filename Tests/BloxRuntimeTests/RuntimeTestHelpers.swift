@@ -1,5 +1,6 @@
 // Building, running and checking small programs.
 import BloxIR
+import TestSupport
 import BloxPasses
 import BloxRuntime
 
@@ -45,16 +46,3 @@ func indices(of shape: [Int]) -> [[Int]] {
 
 func position(_ index: [Int], in shape: [Int]) -> Int { zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 } }
 
-/// A generator with a seed that a failing test prints.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    // SplitMix64 (Steele, Lea, Flood, 2014).
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
