@@ -80,15 +80,20 @@ struct ProgramPrinter {
       ProgramPrinter.typeText(of: result.operand, in: program) + ProgramPrinter.braces(labelText(result.label))
     }
     let memory = program.memory.map { " {plan=\(Spelling.quoted($0.planText))}" } ?? ""
-    let ending = ") -> (\(results.joined(separator: ", ")))\(memory) {\n"
     let start = "program \(Spelling.programName(name))("
-    let line = start + parameters.joined(separator: ", ") + ending
-    if parameters.isEmpty || line.count <= ProgramPrinter.lineLength + 1 {
+    let line =
+      start + parameters.joined(separator: ", ") + ") -> (" + results.joined(separator: ", ") + ")\(memory) {\n"
+    if line.count <= ProgramPrinter.lineLength + 1 {
       output += line
     } else {
-      output += start + "\n    " + parameters.joined(separator: ",\n    ") + "\n" + ending
+      output += start + ProgramPrinter.listed(parameters) + ") -> (" + ProgramPrinter.listed(results) + ")\(memory) {\n"
     }
     body(program, &names, indentation: "")
+  }
+
+  /// One entry per line; a single entry stays where it is.
+  private static func listed(_ entries: [String]) -> String {
+    entries.count < 2 ? entries.joined() : "\n    " + entries.joined(separator: ",\n    ") + "\n"
   }
 
   private mutating func parameterTexts(_ program: Program, _ names: inout ValueNames) -> [String] {
@@ -108,11 +113,15 @@ struct ProgramPrinter {
     for instruction in program.instructions {
       for value in instruction.results { names.define(value, &nextNumber) }
       let callee: String? = if case .call(let callee) = instruction.op { name(of: callee) } else { nil }
-      output += indentation + "  " + ProgramPrinter.line(instruction, of: program, names, callee: callee)
+      let line = indentation + "  " + ProgramPrinter.line(instruction, of: program, names, callee: callee)
+      output += line
       if let region = instruction.op.region {
         var inner = ValueNames()
         let parameters = parameterTexts(region, &inner)
-        output += " region(\(parameters.joined(separator: ", "))) {\n"
+        let start = "region(\(parameters.joined(separator: ", "))) {\n"
+        // The region's parameters go on a line of their own where the instruction has no room for them.
+        let fits = line.count + start.count <= ProgramPrinter.lineLength + 1
+        output += (fits ? " " : "\n" + indentation + "      ") + start
         body(region, &inner, indentation: indentation + "  ")
       }
       let note = instruction.note.text(options)
