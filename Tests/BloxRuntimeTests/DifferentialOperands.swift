@@ -80,3 +80,11 @@ extension DType {
   static let numeric = DType.allCases.filter(\.isNumeric)
   static let floating = DType.allCases.filter(\.isFloating)
 }
+
+extension TensorType {
+  /// A tensor of this type that repeats the elements of another: quick to make.
+  func repeating(_ pattern: DenseConstant) -> DenseConstant {
+    let count = pattern.bytes.count
+    return DenseConstant(type: self, bytes: (0..<byteCount).map { pattern.bytes[$0 % count] })
+  }
+}

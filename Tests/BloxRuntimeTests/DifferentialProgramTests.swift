@@ -41,6 +41,15 @@ import Testing
     }
   }
 
+  @Test("Programs over tensors that are divided between threads have the same bits for any passes and threads")
+  func largePrograms() throws {
+    try repeated(count: 60) { seed in
+      let options = ProgramGenerator.Options(steps: 4...12, maximumElements: 600_000, sizes: [1, 3, 61, 500, 700])
+      var generator = ProgramGenerator(seed: seed, options)
+      try check(generator.make(), seed: seed, slowly: false)
+    }
+  }
+
   /// The transformed program; `nil` where an op has no derivative.
   private func transformed(_ transform: () throws -> Program) throws -> Program? {
     do {
@@ -50,12 +59,12 @@ import Testing
     }
   }
 
-  private func check(_ program: Program?, seed: UInt64) throws {
+  private func check(_ program: Program?, seed: UInt64, slowly: Bool = true) throws {
     guard let program else { return }
     var generator = SeededGenerator(seed: seed)
     let arguments = program.parameters.map { randomArgument($0.type, &generator) }
     do {
-      if let text = try failure(of: program, arguments) {
+      if let text = try failure(of: program, arguments, slowly: slowly) {
         Issue.record("seed \(seed): \(text)\n\(program.text())")
       }
     } catch {
@@ -65,6 +74,7 @@ import Testing
 
   /// Moderate numbers with zeros of both signs, infinities and NaN among them, but no subnormals.
   private func randomArgument(_ type: TensorType, _ generator: inout SeededGenerator) -> DenseConstant {
+    if type.elementCount > 1000 { return type.repeating(randomArgument(type.with(shape: [997]), &generator)) }
     let x = randomTensor(type, specials: false, &generator)
     guard type.dtype.isFloating else { return x }
     let specials = [0, -0.0, 1, -1, .infinity, -.infinity, .nan, 1e4].map { Literal($0, as: type.dtype) }

@@ -18,6 +18,8 @@ struct ProgramGenerator {
     var steps = 4...24
     var dtypes: [DType] = DType.allCases
     var maximumElements = 300
+    /// Sizes of dimensions: few, so that shapes meet again.
+    var sizes = [1, 1, 2, 3, 3, 4, 5]
     /// How deep programs may call others.
     var calls = 2
     /// Whether parameters may be donated.
@@ -38,8 +40,7 @@ struct ProgramGenerator {
     self.random = random
     self.options = options
     builder = ProgramBuilder(name: name)
-    // Few different sizes, so that shapes meet again.
-    sizes = [1, 1, 2, 3, 3, 4, 5] + (self.random.next() & 7 == 0 ? [0, 67] : [])
+    sizes = options.sizes + (self.random.next() & 7 == 0 ? [0, 67] : [])
   }
 
   /// A program with one to four results.
@@ -110,7 +111,7 @@ struct ProgramGenerator {
       return try emit(.broadcastInDim(shape: wanted.shape, dims: []), [source])
     }
     // Along one dimension, as a bias is.
-    for dim in wanted.shape.indices {
+    for dim in wanted.shape.indices where values.count < 60 {
       if let source = any({ $0.dtype == wanted.dtype && $0.shape == [wanted.shape[dim]] }), chance(2) {
         return try emit(.broadcastInDim(shape: wanted.shape, dims: [dim]), [source])
       }
@@ -119,7 +120,7 @@ struct ProgramGenerator {
       return try emit(.convert(wanted.dtype), [source])
     }
     if let word = known.first { return word }
-    if !literals || chance(3) {
+    if wanted.elementCount < 1000, !literals || chance(3) {
       let elements = (0..<wanted.elementCount).map { _ in literal(wanted.dtype) }
       return try emit(.constant(DenseConstant(type: wanted, elements: elements)), [])
     }
@@ -296,6 +297,8 @@ extension ProgramGenerator {
     let paired = (batch + contract).map { lhs.shape[$0] } + free
     let order = Array(0..<paired.count).shuffled(using: &random)
     let y = try value(TensorType(lhs.dtype, order.map { paired[$0] }))
+    // Long contractions of many elements take too long without a fast kernel.
+    guard paired.reduce(lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] }), *) < 1 << 22 else { return }
     let place = (0..<paired.count).map { dim in order.firstIndex(of: dim)! }
     let op = Op.dotGeneral(
       Op.DotDimensions(

@@ -150,11 +150,3 @@ import Testing
     }
   }
 }
-
-extension TensorType {
-  /// A tensor of this type that repeats the elements of another: quick to make.
-  fileprivate func repeating(_ pattern: DenseConstant) -> DenseConstant {
-    let count = pattern.bytes.count
-    return DenseConstant(type: self, bytes: (0..<byteCount).map { pattern.bytes[$0 % count] })
-  }
-}
