@@ -44,7 +44,7 @@ let package = Package(
       name: "BloxPassesTests", dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "TestSupport"],
+      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxIR", "BloxRuntime", "TestSupport"],

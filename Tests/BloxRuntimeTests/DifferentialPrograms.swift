@@ -139,22 +139,22 @@ struct ProgramGenerator {
 
 extension ProgramGenerator {
   private mutating func step() throws {
-    switch pick(0...27) {
-    case 0...4: try unary()
-    case 5...10: try binary()
-    case 11: try compareAndSelect()
-    case 12: try ternary()
-    case 13: try convert()
-    case 14, 15: try broadcast()
-    case 16: try reshape()
-    case 17: try transpose()
-    case 18: try slice()
-    case 19: try pad()
-    case 20: try concatenate()
-    case 21: try iota()
-    case 22, 23: try reduce()
-    case 24, 25: try dot()
-    case 26: try drawBits()
+    switch pick(0...37) {
+    case 0...8: try unary()
+    case 9...20: try binary()
+    case 21: try compareAndSelect()
+    case 22: try ternary()
+    case 23: try convert()
+    case 24, 25: try broadcast()
+    case 26: try reshape()
+    case 27: try transpose()
+    case 28: try slice()
+    case 29: try pad()
+    case 30: try concatenate()
+    case 31: try iota()
+    case 32, 33: try reduce()
+    case 34, 35: try dot()
+    case 36: try drawBits()
     default: try call()
     }
   }
