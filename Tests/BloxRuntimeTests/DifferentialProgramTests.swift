@@ -20,6 +20,12 @@ import Testing
     }
   }
 
+  @Test("Programs that once were wrong", arguments: [UInt64](arrayLiteral: 25356, 42510, 42854, 45333, 49618, 49734))
+  func foundSeeds(_ seed: UInt64) throws {
+    var generator = ProgramGenerator(seed: seed)
+    try check(generator.make(), seed: seed)
+  }
+
   @Test("Derivatives and batched forms of random programs do, too")
   func transforms() throws {
     try repeated(count: 120) { seed in
