@@ -52,6 +52,10 @@ let package = Package(
     .testTarget(
       name: "BloxNNTests", dependencies: ["BloxNN", "BloxTrace", "BloxIR", "Gallery", "TestSupport"],
       swiftSettings: strict),
+    // The executables are dependencies so that they are built, and stand beside the tests that run them.
+    .testTarget(
+      name: "CLITests", dependencies: ["Gallery", "BloxNN", "BloxIR", "TestSupport", "blox-ir", "digits"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
