@@ -14,15 +14,15 @@ private final class Linear: Module, Layer {
   }
 
   func callAsFunction(_ params: Params, _ x: Tensor) throws -> (Tensor, Params) {
-    // Parameters are created by the first call, so no input size is needed beforehand.
-    let inputSize = x.shape[x.rank - 1]
-    var (kernel, params) = try getParam(
-      params, "kernel", shape: [inputSize, outputSize], initializer: .normal(), rng: rng)
+    var params = params
+    let kernel: Tensor
     let bias: Tensor
+    // Parameters are created by the first call, so no input size is needed beforehand.
+    (kernel, params) = try getParam(
+      params, "kernel", shape: [x.shape[x.rank - 1], outputSize], initializer: .normal(), rng: rng)
     (bias, params) = try getParam(
       params, "bias", shape: [outputSize], initializer: .zeros, rng: rng)
-    kernel = try x.matmul(kernel)
-    return (try kernel + bias, params)
+    return (try x.matmul(kernel) + bias, params)
   }
 }
 
@@ -67,7 +67,7 @@ struct ReadmeExamples {
 
   private func print(_ value: Any) { output.text += "\(value)\n" }
 
-  private func expectOutput(_ expected: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+  private func expectOutput(_ expected: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws {
     #expect(output.text == expected + "\n", sourceLocation: sourceLocation)
     let blocks = try ReadmeTests.blocks("text")
     #expect(blocks.contains(expected), "README.md does not show this output", sourceLocation: sourceLocation)
