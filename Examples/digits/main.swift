@@ -18,7 +18,7 @@ let help = """
     digits [--epochs N] [--seed N] [--threads N] [--batch N] [--hidden N] [--dump DIR]
 
   OPTIONS
-    --epochs N    passes over the training images (default 30)
+    --epochs N    passes over the training images (default 60)
     --seed N      seed of the parameters, the dropout and the order of images (default 0);
                   the same seed gives the same numbers, for any number of threads
     --threads N   threads to compute with (default: all cores)
@@ -35,7 +35,7 @@ let help = """
 
 /// What the command line asks for.
 struct Options {
-  var epochs = 30
+  var epochs = 60
   var seed = 0
   var threads: Int?
   var batch = 32
@@ -144,7 +144,7 @@ func run(_ options: Options) throws {
       try bar.advance(note: "epoch \(epoch)  loss \(fixed(try loss.item(), decimals: 4))")
     }
     let mean = try losses.map { try $0.item() }.reduce(0, +) / Double(max(1, losses.count))
-    if !bar.isVisible, epoch == 1 || epoch % 5 == 0 || epoch == options.epochs {
+    if !bar.isVisible, epoch == 1 || epoch % 10 == 0 || epoch == options.epochs {
       let share = try evaluate(params, testImages, testLabels).item()
       let rate = Int(bar.rate)
       say(

@@ -178,9 +178,10 @@ public struct DenseConstant: Sendable {
   public init(_ literal: Literal, shape: [Int]) {
     let element = DenseConstant(type: TensorType(literal.dtype), elements: [literal]).bytes
     let type = TensorType(literal.dtype, shape)
-    var bytes: [UInt8] = []
+    // By doubling: constants can be large.
+    var bytes = type.byteCount == 0 ? [] : element
     bytes.reserveCapacity(type.byteCount)
-    for _ in 0..<type.elementCount { bytes.append(contentsOf: element) }
+    while bytes.count < type.byteCount { bytes.append(contentsOf: bytes.prefix(type.byteCount - bytes.count)) }
     self.init(type: type, bytes: bytes)
   }
 

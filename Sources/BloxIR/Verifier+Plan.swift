@@ -21,7 +21,8 @@ extension Program {
     var errors: [PlanError] = []
     for (index, instruction) in instructions.enumerated() {
       guard instruction.buffers.count == instruction.results.count else {
-        let text = "it has \(instruction.buffers.count) buffers for \(instruction.results.count) results"
+        let buffers = Spelling.count(instruction.buffers.count, "buffer")
+        let text = "it has \(buffers) for \(Spelling.count(instruction.results.count, "result"))"
         errors.append(PlanError(text: text, instruction: index))
         continue
       }
@@ -43,10 +44,11 @@ extension Program {
       let fits = offset >= 0 && bytes <= memory.arenaBytes && offset <= memory.arenaBytes - bytes
       return fits ? nil : "\(buffer) and \(bytes) B from there are not within the arena of \(memory.arenaBytes) B"
     case .result(let index):
-      return results.indices.contains(index) ? nil : "\(buffer) does not exist: there are \(results.count) results"
+      return results.indices.contains(index)
+        ? nil : "\(buffer) does not exist: the program has \(Spelling.count(results.count, "result"))"
     case .parameter(let index):
       guard parameters.indices.contains(index) else {
-        return "\(buffer) does not exist: there are \(parameters.count) parameters"
+        return "\(buffer) does not exist: the program has \(Spelling.count(parameters.count, "parameter"))"
       }
       return parameters[index].isDonated || !instruction.op.alwaysWrites
         ? nil : "it writes to \(buffer), which the caller has not donated"

@@ -195,7 +195,7 @@ private struct Verifier {
     let actual = instruction.results.map { program.type(of: $0) }
     guard actual != inferred else { return }
     if actual.count != inferred.count {
-      report("it has \(actual.count) results, but \(instruction.op.name) gives \(inferred.count)")
+      report("it has \(Spelling.count(actual.count, "result")), but \(instruction.op.name) gives \(inferred.count)")
     }
     for (index, (type, expected)) in zip(actual, inferred).enumerated() where type != expected {
       report("result \(index) is \(type), but \(instruction.op.name) gives \(expected)")
@@ -232,11 +232,12 @@ private struct Verifier {
       if let index = step.instruction { text += ", instruction \(index)" }
     }
     let path = place.compactMap(\.instruction)
-    let last = place[place.count - 1]
-    if last.instruction != nil { text += " (\(ProgramPrinter.line(path, of: place[0].program)))" }
+    if !path.isEmpty { text += " (\(ProgramPrinter.line(path, of: place[0].program)))" }
     var error = BloxError(.verification, "\(text): \(message)")
-    if let index = last.instruction {
-      let note = last.program.instructions[index].note
+    // The innermost note that says anything: fusion leaves some regions without.
+    for step in place.reversed() {
+      guard let index = step.instruction else { continue }
+      let note = step.program.instructions[index].note
       error = error.at(modulePath: note.scope, location: note.location)
     }
     errors.append(error)

@@ -89,7 +89,7 @@ extension Initializer {
 
   /// Values whose variance is `scale / fan`.
   ///
-  /// The fans are the sizes at `inAxis` and `outAxis` times the sizes of all other axes.
+  /// The fans are the sizes at `inAxis` and `outAxis` times the number of elements per pair of both.
   public static func varianceScaling(
     scale: Double, fan: Fan, _ distribution: Distribution, inAxis: Int = -2, outAxis: Int = -1
   ) -> Initializer {
@@ -121,8 +121,10 @@ extension Initializer {
 
   private static func fans(_ shape: [Int], _ inAxis: Int, _ outAxis: Int) -> (Double, Double) {
     let (a, b) = ((inAxis + shape.count) % shape.count, (outAxis + shape.count) % shape.count)
-    let receptive = shape.indices.filter { $0 != a && $0 != b }.reduce(1.0) { $0 * Double(shape[$1]) }
-    return (Double(shape[a]) * receptive, Double(shape[b]) * receptive)
+    // Divided, not multiplied over the other axes: JAX's embeddings name one axis as both, whose size then cancels.
+    let (inputs, outputs) = (Double(shape[a]), Double(shape[b]))
+    let receptive = shape.reduce(1.0) { $0 * Double($1) } / inputs / outputs
+    return (inputs * receptive, outputs * receptive)
   }
 
   /// LeCun's scaling of a truncated normal distribution: variance 1 / inputs.

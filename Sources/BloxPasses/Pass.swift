@@ -26,7 +26,8 @@ public struct PassContext: Sendable {
 public struct Pass: Sendable {
   /// What happens to the bits of the results.
   public enum Exactness: String, Sendable {
-    /// Every bit stays, except that a subnormal may pass where an op that would have flushed it is gone.
+    /// Every bit stays, but for NaN payloads, subnormals and intermediate overflow as XLA treats them
+    /// (Simplify.swift says where).
     case exact
     /// Sums may be taken in another order.
     case reassociates

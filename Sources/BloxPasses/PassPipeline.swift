@@ -61,7 +61,7 @@ public struct PassPipeline: Sendable {
   /// A pass that breaks a program is a bug of the pass, and the message says so.
   private func check(_ program: Program, after pass: Pass, axes: [String: Int]) throws(BloxError) {
     do throws(BloxError) {
-      try program.checkTypes(axes: axes)
+      try program.verify(axes: axes)
     } catch {
       throw BloxError(
         error.code, "the pass \(pass.name) made an invalid program (a bug of the pass): \(error.message)",
@@ -74,22 +74,5 @@ public struct PassPipeline: Sendable {
     // The body of an assertion runs in debug builds only.
     assert({ isDebug = true; return true }())
     return isDebug
-  }
-}
-
-extension Program {
-  /// Recomputes every type and checks that operands are defined before they are read.
-  fileprivate func checkTypes(axes: [String: Int]) throws(BloxError) {
-    var defined = parameters.count
-    for instruction in instructions {
-      for value in instruction.operands.compactMap(\.value) where value.index >= defined {
-        throw BloxError(.verification, "\(instruction.op.name) reads \(value) before it is defined")
-      }
-      let types = try instruction.op.resultTypes(for: instruction.operands.map { type(of: $0) }, axes: axes)
-      guard types == instruction.results.map({ type(of: $0) }) else {
-        throw BloxError(.verification, "\(instruction.op.name): the results have other types than their values")
-      }
-      defined += instruction.results.count
-    }
   }
 }

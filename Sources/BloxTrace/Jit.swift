@@ -114,6 +114,7 @@ final class JitCache<Output>: JitCacheControl {
     _ arguments: FlatArguments, shape: OutputShape<Output>,
     trace: (TraceOptions) throws -> TracedFunction<Output>
   ) throws -> Output {
+    try expectPositions(donating, argumentCount: arguments.counts.count)
     let entry = try entry(for: arguments, trace)
     let results: [Tensor]
     if let running = Trace.current {
@@ -125,6 +126,13 @@ final class JitCache<Output>: JitCacheControl {
       results = try run(entry, arguments)
     }
     return try shape.rebuild(entry.traced.prototype, results)
+  }
+
+  private func expectPositions(_ positions: Set<Int>, argumentCount: Int) throws {
+    guard let wrong = positions.sorted().first(where: { $0 < 0 || $0 >= argumentCount }) else { return }
+    throw BloxError(
+      .invalidArgument,
+      "\(name): donating names argument \(wrong), but the function takes \(argumentCount), counted from 0")
   }
 
   private func entry(

@@ -19,7 +19,9 @@ public func gelu(_ x: Tensor, approximate: Bool = true) throws -> Tensor {
 
 /// `log(1 + exp(x))` without overflow.
 public func softplus(_ x: Tensor) throws -> Tensor {
-  try maximum(x, 0) + log1p(exp(-abs(x)))
+  // max(x, 0) + log1p(exp(-|x|)), with both terms choosing the same side at 0 so that all derivatives there are right.
+  let isPositive = try x .> 0
+  return try select(isPositive, x, 0) + log1p(exp(select(isPositive, -x, x)))
 }
 
 /// The softmax along an axis: positive, summing to 1.

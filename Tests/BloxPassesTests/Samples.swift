@@ -1,10 +1,9 @@
 // Small programs, one or more per op, from which the tests of every pass are derived; and random inputs for them.
 
 import BloxIR
-import TestSupport
 import BloxPasses
 import BloxRuntime
-
+import TestSupport
 
 /// Builds a program of some parameters.
 func makeProgram(
@@ -163,4 +162,18 @@ private func callSamples() throws(BloxError) -> [Sample] {
 /// A sample for every op but `fusion`, which only the fusion pass makes.
 func allSamples() throws(BloxError) -> [Sample] {
   try elementwiseSamples() + shapeSamples() + largeSamples() + callSamples()
+}
+
+/// Whether results agree in every bit, but for the sign and payload of NaNs.
+func sameBits(_ a: [DenseConstant], _ b: [DenseConstant]) -> Bool {
+  a.count == b.count
+    && zip(a, b).allSatisfy { x, y in
+      x.type == y.type
+        && (x.bytes == y.bytes
+          || (0..<x.type.elementCount).allSatisfy { x[$0] == y[$0] || x[$0].isNaN && y[$0].isNaN })
+    }
+}
+
+extension Literal {
+  fileprivate var isNaN: Bool { dtype.isFloating && doubleValue.isNaN }
 }

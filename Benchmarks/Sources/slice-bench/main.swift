@@ -1,4 +1,6 @@
 // The figures of the digits example beside its peers (peers/digits_jax.py, peers/matmul_numpy.py): one JSON line each.
+//
+// USAGE: slice-bench [digits] [scalar] [matmul]
 
 import BloxNN
 import BloxRuntime
@@ -79,11 +81,14 @@ func matmul(_ size: Int, threads: Int) throws {
     """)
 }
 
-for threads in [1, 2] {
+let wanted = CommandLine.arguments.dropFirst()
+func isWanted(_ workload: String) -> Bool { wanted.isEmpty || wanted.contains(workload) }
+
+for threads in [1, 2] where isWanted("digits") {
   try digits(hidden: 128, batch: 32, threads: threads)
   try digits(hidden: 1024, batch: 256, threads: threads)
 }
-try scalarCall()
-for threads in [1, 2] {
+if isWanted("scalar") { try scalarCall() }
+for threads in [1, 2] where isWanted("matmul") {
   for size in [512, 1024] { try matmul(size, threads: threads) }
 }

@@ -16,6 +16,7 @@ extension Op {
       return callee.program.resultTypes
     case .fusion(let fusion):
       try rule.expectSignature(fusion.region, what: "the region")
+      try rule.expect(!fusion.region.results.isEmpty, .invalidArgument, "the region returns nothing")
       return fusion.region.resultTypes
     case .axisIndex(let name):
       try rule.expectCount(0)

@@ -111,8 +111,9 @@ struct AttributeReader {
       locations.append(location)
     }
     guard locations.count == count, one == nil || several == nil else {
-      let given = "got \(locations.count) buffer\(locations.count == 1 ? "" : "s")"
-      throw source.error(at: attribute.valueOffset, "\(given), expected one for each of \(count) results")
+      let given = Spelling.count(locations.count, "buffer")
+      throw source.error(
+        at: attribute.valueOffset, "got \(given), expected as many as the \(Spelling.count(count, "result"))")
     }
     return locations
   }

@@ -132,7 +132,8 @@ extension SourceText {
   }
 
   private func number(_ text: String, as dtype: DType) -> Literal? {
-    // By way of Double, an f32 would be rounded twice.
+    // By way of Double, an f32 would be rounded twice. For 16 bits that matters only to numbers written with more
+    // digits than Double tells apart, and never to what is printed.
     if dtype == .f32 { return Float(text).map { Literal(dtype: dtype, bits: UInt64($0.bitPattern)) } }
     return Double(text).map { Literal($0, as: dtype) }
   }

@@ -103,7 +103,7 @@ struct TextParser {
     return BodySyntax(statements: statements, returned: returned, returnOffset: returnOffset)
   }
 
-  /// `statement = [value ":" type {"," value ":" type} "="] op operands [attrs] region* ["//" note]`
+  /// `statement = [value ":" type {"," value ":" type} "="] op operands [attrs] region* ["//" note] newline`
   private mutating func statement() throws(BloxError) -> StatementSyntax {
     var results: [(name: NameSyntax, type: TensorType, typeOffset: Int)] = []
     if cursor.peek() == UInt8(ascii: "%") {
@@ -116,15 +116,20 @@ struct TextParser {
       try cursor.expect("=", "',' or '=' and an op")
     }
     let op = try cursor.word(expected: "the name of an op")
+    guard op.text != "return" else { throw source.error(at: op.offset, expected: "the name of an op") }
     let callee = op.text == "call" ? try cursor.programName() : nil
     var dense: DenseConstant?
     if op.text == "constant", let type = results.first?.type { dense = try denseConstant(type) }
     let operands = dense == nil ? try operands() : []
     let attributes = try optionalAttributes()
     let regions = try regions()
+    let note = cursor.note()
+    if cursor.isNextOnSameLine() {
+      throw cursor.error(expected: operands.isEmpty ? "the end of the line" : "',' or the end of the line")
+    }
     return StatementSyntax(
       results: results, op: op, callee: callee, dense: dense, operands: operands, attributes: attributes,
-      regions: regions, note: cursor.note())
+      regions: regions, note: note)
   }
 
   /// Operands start on the line of their op, because `call @f` may have none and the next line starts with a value.

@@ -19,7 +19,8 @@ struct BodyResolver {
     let count = syntax.body.returned.count
     guard count == syntax.results.count else {
       throw source.error(
-        at: syntax.body.returnOffset, "got \(count) returned values, expected \(syntax.results.count) as declared")
+        at: syntax.body.returnOffset,
+        "got \(Spelling.count(count, "returned value")), expected \(syntax.results.count) as declared")
     }
     var results: [ProgramResult] = []
     for (operand, declared) in zip(syntax.body.returned, syntax.results) {
@@ -216,7 +217,8 @@ struct BodyResolver {
     guard first.body.returned.count == syntax.results.count else {
       throw source.error(
         at: first.body.returnOffset,
-        "got \(first.body.returned.count) returned values, expected \(syntax.results.count) as fusion defines")
+        "got \(Spelling.count(first.body.returned.count, "returned value")), expected \(syntax.results.count)"
+          + " as fusion defines")
     }
     var results: [ProgramResult] = []
     for (operand, result) in zip(first.body.returned, syntax.results) {
@@ -246,7 +248,8 @@ struct BodyResolver {
     }
     guard inferred.count == syntax.results.count else {
       throw source.error(
-        at: syntax.op.offset, "got \(syntax.results.count) results, expected \(inferred.count) from \(op.name)")
+        at: syntax.op.offset,
+        "got \(Spelling.count(syntax.results.count, "result")), expected \(inferred.count) from \(op.name)")
     }
     for (result, type) in zip(syntax.results, inferred) where result.type != type {
       throw source.error(at: result.typeOffset, "got \(result.type), expected \(type) as \(op.name) gives")

@@ -88,7 +88,9 @@ struct ProgramResolver {
   private(set) var splatBytesLeft = 1 << 28
 
   /// A constant from one literal.
-  mutating func splatConstant(_ literal: Literal, _ type: TensorType, at offset: Int) throws(BloxError) -> DenseConstant {
+  mutating func splatConstant(
+    _ literal: Literal, _ type: TensorType, at offset: Int
+  ) throws(BloxError) -> DenseConstant {
     guard type.byteCount <= splatBytesLeft else {
       throw source.error(at: offset, "constants of one value take more than 2^28 bytes; use broadcast_in_dim")
     }

@@ -55,6 +55,9 @@ enum Spelling {
     !name.isEmpty && name.utf8.allSatisfy(\.isNameByte) ? "@" + name : "@" + quoted(name)
   }
 
+  /// `1 result`, `2 results`
+  static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
   /// `[1,2]`
   static func list(_ values: [Int]) -> String { "[" + values.map(String.init).joined(separator: ",") + "]" }
 }

@@ -13,7 +13,8 @@
 // - It has at most `inputLimit` parameters: more would not stay in registers and caches.
 // After the pass every elementwise instruction, iota, broadcast and draw of random bits is in a region. Products,
 // reductions, reshapes, pads, concatenations, and transposes and slices that a product or result needs in memory,
-// stay outside; moving keys does too, since there are few of them.
+// stay outside; moving keys does too, since there are few of them. A reshape is a boundary although it moves nothing:
+// the work before and after it has different iteration spaces, and it is not moved across elementwise work.
 //
 // How regions are chosen, in time linear in the program's size:
 // 1. Roles (FusionRoles): what is computed once, what is cheap enough to be repeated by each region that reads it.

@@ -5,7 +5,10 @@ import BloxIR
 extension Rule {
   static let broadcastRules =
     foldRules
-    + [broadcastLiteral, broadcastNothing, broadcastOfBroadcast, broadcastOfReshape, broadcastOfIota, broadcastToReshape]
+    + [
+      broadcastLiteral, broadcastNothing, broadcastOfBroadcast, broadcastOfReshape, broadcastOfIota,
+      broadcastToReshape,
+    ]
   static let reshapeRules = foldRules + [reshapeLiteral, reshapeNothing, reshapeOfReshape, reshapeOfScalarBroadcast]
   static let transposeRules =
     foldRules

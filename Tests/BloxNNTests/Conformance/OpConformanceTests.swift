@@ -1,0 +1,59 @@
+// The operations agree with JAX, forward and in both directions of differentiation, eagerly and compiled.
+
+import BloxIR
+import BloxTrace
+import Testing
+import TestSupport
+
+@Suite("Conformance of operations")
+struct OpConformanceTests {
+  @Test("ops_unary: functions of one tensor") func unary() throws {
+    #expect(try runGroup("ops_unary", bind: bindUnary).ran == 123)
+  }
+
+  @Test("ops_binary: functions of two tensors") func binary() throws {
+    #expect(try runGroup("ops_binary", bind: bindBinary).ran == 149)
+  }
+
+  @Test("ops_compare_select: comparisons and choices") func compareSelect() throws {
+    #expect(try runGroup("ops_compare_select", bind: bindCompareSelect).ran == 61)
+  }
+
+  @Test("ops_convert: conversions and bit patterns") func convert() throws {
+    #expect(try runGroup("ops_convert", bind: bindConvert).ran == 111)
+  }
+
+  @Test("ops_dot: products") func dot() throws {
+    #expect(try runGroup("ops_dot", bind: bindDot).ran == 33)
+  }
+
+  @Test("ops_reduce: reductions") func reduce() throws {
+    #expect(try runGroup("ops_reduce", bind: bindReduce).ran == 137)
+  }
+
+  @Test("ops_shape: rearrangements") func shape() throws {
+    #expect(try runGroup("ops_shape", bind: bindShape).ran == 45)
+  }
+
+  @Test("ops_nn: functions of networks") func nn() throws {
+    #expect(try runGroup("ops_nn", bind: bindNN).ran == 46)
+  }
+
+  @Test("ops_convert: every pair of dtypes promotes as in JAX") func promotion() throws {
+    let table = try ConformanceGroup.load("ops_convert").cases.first { $0.op == "promote_types" }
+    let pairs = try #require(table?.attrs["table"]?.object)
+    #expect(pairs.count == 88)
+    for (pair, want) in pairs.sorted(by: { $0.key < $1.key }) {
+      let names = pair.split(separator: "+").map(String.init)
+      let dtype = try DType(stored: names[0])
+      let got: DType
+      switch names[1] {
+      case "pybool": got = try dtype.promoted(with: .bool)
+      case "pyint": got = try (Tensor.ones([1], dtype: dtype) + 1).dtype
+      case "pyfloat": got = try (Tensor.ones([1], dtype: dtype) + 1.0).dtype
+      case let other: got = try dtype.promoted(with: DType(stored: other))
+      }
+      #expect(try got == DType(stored: want.string ?? ""), "\(pair)")
+    }
+  }
+}

@@ -1,0 +1,143 @@
+// The reference vectors' operations as functions of this library: elementwise, comparisons, conversions, products.
+
+import BloxIR
+import TestSupport
+
+@testable import BloxTrace
+
+/// Why an operation is left out.
+func notInSlice(_ testCase: ConformanceCase) -> CaseBinding { .skip("op \(testCase.op) is not in this slice") }
+
+/// A function of one tensor as a case.
+private func unary(_ function: @escaping (Tensor) throws -> Tensor) -> CaseBinding { .run { [try function($0[0])] } }
+
+/// A function of two tensors as a case.
+private func binary(_ function: @escaping (Tensor, Tensor) throws -> Tensor) -> CaseBinding {
+  .run { [try function($0[0], $0[1])] }
+}
+
+/// Cases of the group `ops_unary`.
+func bindUnary(_ testCase: ConformanceCase) -> CaseBinding {
+  switch testCase.op {
+  case "neg": unary { try -$0 }
+  case "abs": unary { try abs($0) }
+  case "sign": unary { try sign($0) }
+  case "floor": unary { try floor($0) }
+  case "ceil": unary { try ceil($0) }
+  case "exp": unary { try exp($0) }
+  case "log": unary { try log($0) }
+  case "log1p": unary { try log1p($0) }
+  case "sqrt": unary { try sqrt($0) }
+  case "rsqrt": unary { try rsqrt($0) }
+  case "tanh": unary { try tanh($0) }
+  case "logistic": unary { try sigmoid($0) }
+  case "erf": unary { try erf($0) }
+  case "erf_inv": unary { try erfInv($0) }
+  case "is_finite": unary { try isFinite($0) }
+  case "isnan": unary { try $0 .!= $0 }
+  case "square": unary { try square($0) }
+  case "reciprocal": unary { try 1 / $0 }
+  case "stop_gradient": unary { try stopGradient($0) }
+  case "bitwise_not": unary { try .!$0 }
+  case _: notInSlice(testCase)
+  }
+}
+
+/// Cases of the group `ops_binary`.
+func bindBinary(_ testCase: ConformanceCase) -> CaseBinding {
+  switch testCase.op {
+  case "add", "jnp.add": return binary { try $0 + $1 }
+  case "sub", "jnp.subtract": return binary { try $0 - $1 }
+  case "mul", "jnp.multiply": return binary { try $0 * $1 }
+  // `lax.div` divides integers without converting them, which no operator does.
+  case "div": return binary { try Tensor.apply(.binary(.div), $0, $1) }
+  case "jnp.divide": return binary { try $0 / $1 }
+  case "max", "jnp.maximum": return binary { try maximum($0, $1) }
+  case "min", "jnp.minimum": return binary { try minimum($0, $1) }
+  case "rem": return binary { try $0 % $1 }
+  case "pow":
+    let isFloating = testCase.inputs.allSatisfy(\.isFloating)
+    return isFloating ? binary { try pow($0, $1) } : .skip("pow with integer exponents is not in this slice")
+  case "jnp.power":
+    let isFloating = testCase.inputs.allSatisfy(\.isFloating)
+    return isFloating ? binary { try pow($0, $1) } : .skip("pow with integer exponents is not in this slice")
+  case "and": return binary { try $0 .& $1 }
+  case "or": return binary { try $0 .| $1 }
+  case "xor": return binary { try $0 .^ $1 }
+  case "bitwise_not": return unary { try .!$0 }
+  case "shift_left": return binary { try Tensor.binary(.shiftLeft, $0, $1) }
+  case "shift_right_arithmetic": return binary { try Tensor.binary(.shiftRightArithmetic, $0, $1) }
+  case "shift_right_logical": return binary { try Tensor.binary(.shiftRightLogical, $0, $1) }
+  case "integer_pow":
+    guard let exponent = testCase.attrs["y"]?.int else { return notInSlice(testCase) }
+    return unary { try Tensor.apply(.integerPow(exponent), $0) }
+  case _: return notInSlice(testCase)
+  }
+}
+
+/// Cases of the group `ops_compare_select`.
+func bindCompareSelect(_ testCase: ConformanceCase) -> CaseBinding {
+  switch testCase.op {
+  case "eq": return binary { try $0 .== $1 }
+  case "ne": return binary { try $0 .!= $1 }
+  case "lt": return binary { try $0 .< $1 }
+  case "le": return binary { try $0 .<= $1 }
+  case "gt": return binary { try $0 .> $1 }
+  case "ge": return binary { try $0 .>= $1 }
+  case "select_n":
+    guard testCase.inputs[0].dtype == "BOOL" else { return .skip("select_n by integers is not in this slice") }
+    return .run { x in [try select(x[0], x[2], x[1])] }
+  case "where": return .run { x in [try select(x[0], x[1], x[2])] }
+  case "clip": return .run { x in [try minimum(maximum(x[0], x[1]), x[2])] }
+  case "clamp":
+    return .run { x in
+      let (low, high) = (try x[0].broadcast(to: x[1].shape), try x[2].broadcast(to: x[1].shape))
+      return [try Tensor.apply(.clamp, low, x[1], high)]
+    }
+  case _: return notInSlice(testCase)
+  }
+}
+
+/// Cases of the group `ops_convert`, except the promotion table.
+func bindConvert(_ testCase: ConformanceCase) throws -> CaseBinding {
+  switch testCase.op {
+  case "convert_element_type":
+    let dtype = try DType(stored: testCase.attrs["new_dtype"]?.string ?? "")
+    return unary { try $0.cast(to: dtype) }
+  case "bitcast_convert_type":
+    let dtype = try DType(stored: testCase.attrs["new_dtype"]?.string ?? "")
+    guard try DType(stored: testCase.inputs[0].dtype).bitWidth == dtype.bitWidth else {
+      return .skip("bitcast to another width is not in this slice")
+    }
+    return unary { try Tensor.apply(.bitcastConvert(dtype), $0) }
+  case "promote_types": return .skip("the promotion table has a test of its own")
+  case _: return notInSlice(testCase)
+  }
+}
+
+/// Cases of the group `ops_dot`.
+func bindDot(_ testCase: ConformanceCase) -> CaseBinding {
+  switch testCase.op {
+  case "dot_general":
+    guard testCase.attrs["preferred_element_type"] == nil else {
+      return .skip("dot_general with preferred_element_type is not in this slice")
+    }
+    let numbers = testCase.attrs["dimension_numbers"]?.array?.map { $0.array?.map { $0.ints ?? [] } ?? [] } ?? []
+    let dims = Op.DotDimensions(
+      lhsBatch: numbers[1][0], rhsBatch: numbers[1][1], lhsContract: numbers[0][0], rhsContract: numbers[0][1])
+    return binary { try $0.dotGeneral($1, dims) }
+  case "jnp.matmul": return binary { try $0.matmul($1) }
+  case "jnp.dot":
+    // The last dimension with the last but one, without batching.
+    return binary { a, b in
+      try a.dotGeneral(b, Op.DotDimensions(lhsContract: [a.rank - 1], rhsContract: [Swift.max(b.rank - 2, 0)]))
+    }
+  case "jnp.tensordot":
+    let count = testCase.attrs["axes"]?.int ?? 0
+    return binary { a, b in
+      try a.dotGeneral(
+        b, Op.DotDimensions(lhsContract: Array(a.rank - count..<a.rank), rhsContract: Array(0..<count)))
+    }
+  case _: return notInSlice(testCase)
+  }
+}

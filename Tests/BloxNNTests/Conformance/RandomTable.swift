@@ -1,0 +1,132 @@
+// The reference vectors' random numbers and initializers as functions of this library.
+
+import BloxIR
+import BloxNN
+import TestSupport
+
+@testable import BloxTrace
+
+/// Cases of the group `random`.
+func bindRandom(_ testCase: ConformanceCase) throws -> CaseBinding {
+  let attrs = testCase.attrs
+  let shape = attrs["shape"]?.ints
+  let dtype = try attrs["dtype"]?.string.map { try DType(stored: $0) } ?? .f32
+  func words(_ function: @escaping (Key, [Tensor]) throws -> Key) -> CaseBinding {
+    .run { x in [try function(Key(words: x[0]), x).words()] }
+  }
+  func values(_ function: @escaping (Key, [Tensor]) throws -> Tensor) -> CaseBinding {
+    .run { x in [try function(Key(words: x[0]), x)] }
+  }
+  switch testCase.op {
+  case "random.key":
+    if testCase.inputs.isEmpty { return .run { _ in [try Key(attrs["seed"]?.int ?? 0).words()] } }
+    return .run { x in [try Key(Tensor.apply(.random(.seed), x[0])).words()] }
+  case "random.fold_in":
+    guard attrs["vmap"] == nil else {
+      return words { key, x in try vmap { (data: Tensor) in try key.foldIn(data) }(x[1]) }
+    }
+    return words { try $0.foldIn($1[1]) }
+  case "random.split":
+    let count = attrs["num"]?.ints ?? attrs["num"]?.int.map { [$0] } ?? []
+    return words { key, _ in try key.split(count) }
+  case "random.chain": return words { key, _ in try key.foldIn(3).split(2).at(1).foldIn(9) }
+  case "random.bits":
+    let dtype = try attrs["dtype"]?.string.map { try DType(stored: $0) } ?? .u32
+    return values { key, _ in
+      guard attrs["vmap"] == nil else { return try vmap { (key: Key) in try key.bits([3]) }(key.split(4)) }
+      return try key.bits(shape ?? [], dtype: dtype)
+    }
+  case "random.uniform":
+    guard let shape else { return .skip("uniform between tensors is not in this slice") }
+    let (low, high) = (attrs["minval"]?.double ?? 0, attrs["maxval"]?.double ?? 1)
+    return values { key, _ in try key.uniform(shape, low: low, high: high, dtype: dtype) }
+  case "random.normal":
+    return values { key, _ in
+      guard !testCase.py.hasPrefix("jax.vmap") else {
+        return try vmap { (key: Key) in try key.normal([3]) }(key.split(4))
+      }
+      return try key.normal(shape ?? [], dtype: dtype)
+    }
+  case "random.truncated_normal":
+    let (low, high) = (attrs["lower"]?.double ?? 0, attrs["upper"]?.double ?? 0)
+    return values { key, _ in try key.truncatedNormal(shape ?? [], low: low, high: high) }
+  case "random.bernoulli":
+    guard attrs["mode"] == nil else { return .skip("bernoulli in mode high is not in this slice") }
+    guard let shape else { return values { try $0.bernoulli($1[1]) } }
+    return values { key, _ in try key.bernoulli(attrs["p"]?.double ?? 0.5, shape) }
+  case "random.dropout_mask":
+    return values { key, _ in try key.bernoulli(1 - (attrs["rate"]?.double ?? 0), shape ?? []) }
+  case "random.permutation":
+    guard testCase.inputs.count == 1, !testCase.py.hasPrefix("jax.vmap"), let count = shape?.first else {
+      return .skip("permutation of tensors and lanes is not in this slice")
+    }
+    return .runOnHost { x in
+      [try Tensor(shape: [count], scalars: Key(words: x[0]).permutation(count).map { Int32($0) })]
+    }
+  case _: return notInSlice(testCase)
+  }
+}
+
+/// Cases of the group `initializers`.
+func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
+  let arguments = PythonArguments(testCase.attrs["args"]?.string ?? "")
+  let shape = testCase.attrs["shape"]?.ints ?? []
+  let dtype = try DType(stored: testCase.attrs["dtype"]?.string ?? "float32")
+  func scaling(_ scale: Double, _ fan: Initializer.Fan, _ distribution: Initializer.Distribution) -> Initializer {
+    .varianceScaling(
+      scale: scale, fan: fan, distribution, inAxis: arguments.int("in_axis") ?? -2,
+      outAxis: arguments.int("out_axis") ?? -1)
+  }
+  guard arguments["batch_axis"] == nil else { return .skip("initializers with batch_axis are not in this slice") }
+  let hasAxes = arguments["in_axis"] != nil
+  let initializer: Initializer
+  switch testCase.op {
+  case "init.zeros": initializer = .zeros
+  case "init.ones": initializer = .ones
+  case "init.constant": initializer = .constant(arguments.double(0) ?? 0)
+  case "init.normal": initializer = arguments.double(0).map { .normal(stddev: $0) } ?? .normal()
+  case "init.uniform": initializer = arguments.double(0).map { .uniform(scale: $0) } ?? .uniform()
+  case "init.truncated_normal":
+    initializer = .truncatedNormal(
+      stddev: arguments.double(0) ?? 0.01, lower: arguments.double("lower") ?? -2, upper: arguments.double("upper") ?? 2)
+  case "init.lecun_normal": initializer = hasAxes ? scaling(1, .in, .truncatedNormal) : .lecunNormal
+  case "init.lecun_uniform": initializer = hasAxes ? scaling(1, .in, .uniform) : .lecunUniform
+  case "init.glorot_normal": initializer = hasAxes ? scaling(1, .average, .truncatedNormal) : .glorotNormal
+  case "init.glorot_uniform": initializer = hasAxes ? scaling(1, .average, .uniform) : .glorotUniform
+  case "init.he_normal": initializer = hasAxes ? scaling(2, .in, .truncatedNormal) : .heNormal
+  case "init.he_uniform": initializer = hasAxes ? scaling(2, .in, .uniform) : .heUniform
+  case "init.variance_scaling":
+    let fans: [String: Initializer.Fan] = ["'fan_in'": .in, "'fan_out'": .out, "'fan_avg'": .average]
+    let distributions: [String: Initializer.Distribution] = [
+      "'normal'": .normal, "'truncated_normal'": .truncatedNormal, "'uniform'": .uniform,
+    ]
+    guard let fan = fans[arguments.positional[1]] else {
+      return .skip("the fan \(arguments.positional[1]) is not in this slice")
+    }
+    guard let distribution = distributions[arguments.positional[2]] else { return notInSlice(testCase) }
+    initializer = scaling(arguments.double(0) ?? 1, fan, distribution)
+  case _: return notInSlice(testCase)
+  }
+  guard dtype == .f32 || !testCase.op.hasSuffix("_normal") else {
+    return .skip("truncated normals draw f32 only in this slice")
+  }
+  return .run { x in [try initializer(Key(words: x[0]), shape, dtype)] }
+}
+
+/// The arguments of a Python call, as text.
+private struct PythonArguments {
+  var positional: [String] = []
+  private var named: [String: String] = [:]
+
+  init(_ text: String) {
+    for part in text.split(separator: ",") {
+      let sides = part.split(separator: "=").map { $0.filter { $0 != " " } }
+      if sides.count == 2 { named[sides[0]] = sides[1] } else { positional.append(sides[0]) }
+    }
+  }
+
+  subscript(name: String) -> String? { named[name] }
+  func int(_ name: String) -> Int? { named[name].flatMap { Int($0) } }
+  func double(_ name: String) -> Double? { named[name].flatMap { Double($0) } }
+  func double(_ index: Int) -> Double? { positional.indices.contains(index) ? Double(positional[index]) : nil }
+}

@@ -1,0 +1,191 @@
+// Which regions the fusion pass makes, and why.
+
+import BloxIR
+@testable import BloxPasses
+import Testing
+
+struct FusionTests {
+  @Test("Bias, activation and mask become one region behind the product, and the region before it another")
+  func boundaries() throws {
+    let fused = try fuse(
+      "f32[8,4], f32[4,6], f32[6] -> f32[8,6]",
+      """
+      %3: f32[8,4] = tanh %0
+      %4: f32[8,6] = dot_general %3, %1 {contract=[1]x[0]}
+      %5: f32[8,6] = broadcast_in_dim %2 {dims=[1]}
+      %6: f32[8,6] = add %4, %5
+      %7: f32[8,6] = max %6, 0.0
+      return %7
+      """)
+    #expect(
+      fused.body == """
+        %3: f32[8,4] = fusion %0 {kind=loop} region(%4: f32[8,4]) {
+          %5: f32[8,4] = tanh %4
+          return %5
+        }
+        %6: f32[8,6] = dot_general %3, %1 {contract=[1]x[0]}
+        %7: f32[8,6] = fusion %6, %2 {kind=loop} region(%8: f32[8,6], %9: f32[6]) {
+          %10: f32[8,6] = broadcast_in_dim %9 {dims=[1]}
+          %11: f32[8,6] = add %8, %10
+          %12: f32[8,6] = max %11, 0.0
+          return %12
+        }
+        return %7
+        """)
+  }
+
+  @Test("Cheap values are repeated by their readers, expensive ones are computed once")
+  func recomputation() throws {
+    let fused = try fuse(
+      "f32[4], f32[4,4] -> f32[4,4], f32[4,4]",
+      """
+      %2: f32[4] = exp %0
+      %3: f32[4,4] = broadcast_in_dim %2 {dims=[1]}
+      %4: f32[4,4] = add %1, %3
+      %5: f32[4,4] = dot_general %4, %1 {contract=[1]x[0]}
+      %6: f32[4,4] = mul %5, %3
+      return %4, %6
+      """)
+    #expect(fused.regions == [["exp"], ["broadcast_in_dim", "add"], ["broadcast_in_dim", "mul"]])
+  }
+
+  @Test("The updates of one parameter and its moments are one region, those of another parameter another")
+  func siblings() throws {
+    let fused = try fuse(
+      "f32[3], f32[3], f32[3], f32[3], f32[3], f32[] -> f32[3], f32[3], f32[3]",
+      """
+      %6: f32[3] = mul %1, 0.9
+      %7: f32[3] = mul %2, 0.1
+      %8: f32[3] = add %6, %7
+      %9: f32[3] = broadcast_in_dim %5 {dims=[]}
+      %10: f32[3] = mul %9, %2
+      %11: f32[3] = sub %0, %10
+      %12: f32[3] = mul %9, %4
+      %13: f32[3] = sub %3, %12
+      return %8, %11, %13
+      """)
+    #expect(
+      fused.regions == [
+        ["mul", "mul", "add", "broadcast_in_dim", "mul", "sub"], ["broadcast_in_dim", "mul", "sub"],
+      ])
+  }
+
+  @Test("Regions never depend on each other in a circle")
+  func noCycles() throws {
+    // %2 and %4 share %0, but %4 waits for the product of %2.
+    let fused = try fuse(
+      "f32[4,4] -> f32[4,4], f32[4,4]",
+      """
+      %1: f32[4,4] = exp %0
+      %2: f32[4,4] = dot_general %1, %0 {contract=[1]x[0]}
+      %3: f32[4,4] = add %2, %0
+      %4: f32[4,4] = mul %3, %1
+      return %4, %3
+      """)
+    #expect(fused.regions == [["exp"], ["add", "mul"]])
+  }
+
+  @Test("A dropout mask is drawn where it is used first, a mask of relu is stored for the gradient")
+  func sinking() throws {
+    let fused = try fuse(
+      "key[], f32[4,4], f32[4,4] -> f32[4,4]",
+      """
+      %3: u32[4,4] = random_bits %0 {shape=[4,4]}
+      %4: bool[4,4] = compare %3, 9 {direction=lt}
+      %5: f32[4,4] = tanh %1
+      %6: bool[4,4] = compare %5, 0.0 {direction=gt}
+      %7: f32[4,4] = max %5, 0.0
+      %8: f32[4,4] = dot_general %7, %2 {contract=[1]x[0]}
+      %9: f32[4,4] = select %4, %8, 0.0
+      %10: f32[4,4] = select %6, %9, 0.0
+      return %10
+      """)
+    #expect(fused.regions == [["tanh", "compare", "max"], ["random_bits", "compare", "select", "select"]])
+  }
+
+  @Test("Transposes and slices are read through, and copied where a product needs them")
+  func movement() throws {
+    let fused = try fuse(
+      "f32[4,6], f32[6,4] -> f32[6,4], f32[6,6], f32[2]",
+      """
+      %2: f32[6,4] = transpose %0 {permutation=[1,0]}
+      %3: f32[6,4] = add %2, %1
+      %4: f32[4,6] = transpose %1 {permutation=[1,0]}
+      %5: f32[6,6] = dot_general %1, %4 {contract=[1]x[0]}
+      %6: f32[2,1] = slice %0 {start=[0,0], limit=[2,1]}
+      %7: f32[2] = reshape %6
+      return %3, %5, %7
+      """)
+    #expect(fused.regions == [["transpose", "add"]])
+    #expect(fused.instructions.map(\.op.name) == ["fusion", "transpose", "dot_general", "slice", "reshape"])
+  }
+
+  @Test("A movement of a computed value reads it from memory, even in a region that repeats it")
+  func computedMovement() throws {
+    let fused = try fuse(
+      "i32[3,3] -> f32[3,3]",
+      """
+      %1: f32[3,3] = convert %0
+      %2: f32[3,3] = transpose %1 {permutation=[1,0]}
+      %3: f32[3,3] = add %1, %2
+      return %3
+      """)
+    #expect(fused.regions == [["convert"], ["transpose", "add"]])
+    #expect(fused.instructions.allSatisfy { $0.op.region?.isValidRegion != false })
+  }
+
+  @Test("No region reads more tensors than the limit")
+  func inputs() throws {
+    let program = try makeProgram(Array(repeating: .f32(5), count: 60)) { (b, x) throws(BloxError) in
+      var sum = x[0]
+      for y in x.dropFirst() { sum = try b.add(sum, y) }
+      return [sum]
+    }
+    let fused = try program.fused()
+    let counts = fused.instructions.map(\.operands.count)
+    #expect(counts == [24, 24, 14])
+  }
+
+  @Test("Twenty thousand instructions fuse in time linear in their number")
+  func linearTime() throws {
+    func seconds(_ count: Int) throws -> Double {
+      let program = try makeProgram([.f32(4, 4)]) { (b, x) throws(BloxError) in
+        var y = x[0]
+        let dims = Op.DotDimensions(lhsContract: [1], rhsContract: [0])
+        for index in 0..<count / 5 {
+          let z = try b.add(b.mul(y, y), b.splat(Double(index), like: y))
+          y = try b.emitOne(.dotGeneral(dims), [b.unary(.tanh, z), y])
+          y = try b.add(y, z)
+        }
+        return [y]
+      }
+      let start = ContinuousClock.now
+      let fused = try program.fused()
+      #expect(fused.instructions.count == count * 2 / 5 + 1)
+      return (ContinuousClock.now - start) / .seconds(1)
+    }
+    let (few, many) = (try seconds(2_000), try seconds(20_000))
+    #expect(many < 50 * few, "2000: \(few) s, 20000: \(many) s")
+  }
+}
+
+private func fuse(_ signature: String, _ body: String) throws -> Program {
+  let testCase = SimplificationCase(rule: "", signature: signature, before: body, after: body)
+  let program = try testCase.program(body)
+  let fused = try program.fused()
+  try fused.verify()
+  return fused
+}
+
+extension Program {
+  /// The names of the instructions in each region.
+  fileprivate var regions: [[String]] {
+    instructions.compactMap { $0.op.region?.instructions.map(\.op.name) }
+  }
+
+  /// The text between the braces, without indentation.
+  fileprivate var body: String {
+    text().split(separator: "\n").filter { $0.hasPrefix("  ") }.map { $0.dropFirst(2) }
+      .drop { !$0.hasPrefix("%") || $0.contains("=") == false }.joined(separator: "\n")
+  }
+}
