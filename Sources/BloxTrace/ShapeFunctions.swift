@@ -39,7 +39,12 @@ extension Tensor {
       }
       shape[unknown] = count / known
     }
-    return shape == self.shape ? self : try Tensor.apply(.reshape(shape), self, location: location)
+    if shape == self.shape { return self }
+    if let literal = resplatted(to: shape) {
+      _ = try Op.reshape(shape).resultTypes(for: [type])
+      return literal
+    }
+    return try Tensor.apply(.reshape(shape), self, location: location)
   }
 
   /// The dimensions in another order, reversed by default: result dimension `i` is dimension `permutation[i]`.
