@@ -1,6 +1,7 @@
 // Gradients of every function of the surface, against differences and against forward mode.
 
 import BloxPasses
+import TestSupport
 import Testing
 
 @testable import BloxTrace
@@ -15,9 +16,9 @@ struct GradientTests {
   }
 
   /// Random inputs and weights for the outputs.
-  private func setUp(_ sample: SurfaceSample) throws -> (inputs: [Tensor], weights: Tensor, random: SampleGenerator) {
+  private func setUp(_ sample: SurfaceSample) throws -> (inputs: [Tensor], weights: Tensor, random: SeededGenerator) {
     let inputs = try sample.randomInputs(seed: Self.seed)
-    var random = SampleGenerator(seed: Self.seed + 1)
+    var random = SeededGenerator(seed: Self.seed + 1)
     let weights = try randomTensor(evalShape({ (x: [Tensor]) in try sample.function(x) }, inputs).shape, &random)
     return (inputs, weights, random)
   }

@@ -1,6 +1,8 @@
 // Every function of the surface as a record, so that one generic test body serves gradients, lanes and compilation.
 
 import BloxTrace
+import TestSupport
+import Testing
 
 /// A function of the surface with the inputs it is tried on.
 struct SurfaceSample: Sendable, CustomTestStringConvertible {
@@ -30,7 +32,7 @@ struct SurfaceSample: Sendable, CustomTestStringConvertible {
 
   /// Inputs drawn from a seed, in f64.
   func randomInputs(seed: UInt64) throws -> [Tensor] {
-    var generator = SampleGenerator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     return try inputs.map { input in
       let count = input.shape.reduce(1, *)
       return try Tensor(
@@ -40,24 +42,8 @@ struct SurfaceSample: Sendable, CustomTestStringConvertible {
   }
 }
 
-import Testing
-
-/// A reproducible source of random numbers (SplitMix64).
-struct SampleGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// A random f64 tensor of a type's shape.
-func randomTensor(_ shape: [Int], _ generator: inout SampleGenerator) throws -> Tensor {
+func randomTensor(_ shape: [Int], _ generator: inout SeededGenerator) throws -> Tensor {
   let count = shape.reduce(1, *)
   let elements = (0..<count).map { _ in Double.random(in: -1...1, using: &generator) }
   return try Tensor(shape: shape, scalars: elements, dtype: .f64)
