@@ -1,5 +1,6 @@
 // What the functions of tensors refuse, in which words, with the user's line and module.
 
+import BloxRuntime
 import Testing
 
 @testable import BloxTrace
@@ -102,11 +103,27 @@ struct TensorErrorTests {
   }
 
   @Test("a size that is negative or too large is invalid") func invalidShapes() throws {
-    #expect(try thrown { try Tensor.zeros([-1]) }.code == .invalidShape)
+    let negative = try thrown { try Tensor.zeros([-1]) }
+    #expect(negative.code == .invalidShape)
+    #expect(negative.message == "Tensor.full: the shape f32[-1] has a negative dimension")
+    let large = try thrown { try Tensor.zeros([1 << 30, 1 << 20]) }
+    #expect(large.code == .invalidShape)
+    #expect(
+      large.message
+        == "Tensor.full: a tensor of type f32[1073741824,1048576] does not fit in memory; at most 2^47 bytes are allowed")
+    // Sizes whose product overflows are no way around.
     #expect(try thrown { try Tensor.zeros([1 << 40, 1 << 40]) }.code == .invalidShape)
-    print(try thrown { try Tensor.zeros([1 << 30, 1 << 20]) })
-    print(try thrown { try Tensor.zeros([1 << 30, 1 << 28]) })
-    print(try thrown { try Tensor.zeros([-1 ]) })
+  }
+
+  @Test("an executable needs a planned program and arguments that fit") func runtimeErrors() throws {
+    let program = try makeProgram(name: "double", { (x: Tensor) in try x * 2 }, vector)
+    #expect(
+      try thrown { try Executable(planned: program) }.message
+        == "the program @double has no buffer plan; run planBuffers first")
+    let executable = try Compiler.compile(program)
+    let error = try thrown { try executable.run([]) }
+    #expect(error.code == .runtime)
+    #expect(error.message == "@double takes 1 arguments; got 0")
   }
 
   @Test("shape errors carry the module's path and the user's line") func places() throws {
