@@ -53,6 +53,10 @@ let package = Package(
       name: "BloxNNTests",
       dependencies: ["BloxNN", "BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "Gallery", "TestSupport"],
       swiftSettings: strict),
+    // The executables are dependencies so that they are built, and stand beside the tests that run them.
+    .testTarget(
+      name: "CLITests", dependencies: ["Gallery", "BloxNN", "BloxIR", "TestSupport", "blox-ir", "digits"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11

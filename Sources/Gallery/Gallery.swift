@@ -175,7 +175,8 @@ extension GalleryEntry {
     let name = name.hasPrefix("@") ? String(name.dropFirst()) : name
     if let entry = all.first(where: { $0.name == name }) { return entry }
     throw BloxError(
-      .usage, "there is no gallery program named @\(name); there are "
-        + all.map { "@" + $0.name }.joined(separator: ", "))
+      .usage,
+      "there is no gallery program named @\(name)\(suggestion(for: "@" + name, among: all.map { "@" + $0.name }));"
+        + " there are \(all.map { "@" + $0.name }.joined(separator: ", "))")
   }
 }
