@@ -175,7 +175,9 @@ struct BloxConformanceTests {
     for entry in wanted {
       guard let want = entry.tensor else { continue }
       let got = try gradients[ParamPath(entry.path)].value
-      if let text = try difference(got, want, exact: false, tolerance) { issues.append("gradient \(want.name): \(text)") }
+      if let text = try difference(got, want, exact: false, tolerance) {
+        issues.append("gradient \(want.name): \(text)")
+      }
     }
     if gradients.count != wanted.count { issues.append("\(gradients.count) gradients, want \(wanted.count)") }
     let want = try testCase.tensors("input_grads")[0]
