@@ -48,8 +48,8 @@ struct ModuleTests {
     #expect(error.code == .paramsLocked)
     #expect(
       error.description
-        == "parameter 'demo/linear/kernel' missing (params locked). Params is locked: no parameter can be created; check"
-        + " the name, or create it on params.unlocked() first [in demo/linear]")
+        == "parameter 'demo/linear/kernel' missing (params locked). Params is locked: no parameter can be created;"
+        + " check the name, or create it on params.unlocked() first [in demo/linear]")
   }
 
   @Test("M-11, L-06: each creation with an rng takes one count, also of a constant", arguments: [true, false])

@@ -93,7 +93,9 @@ struct ParamsTests {
     #expect(try jit { (p: Params) in p }(params).keys == sorted)
     #expect(try vmap(outAxes: [nil], axisSize: 2) { () throws -> Params in params }().keys == sorted)
     let (trainable, rest) = params.split()
-    let gradient = try grad { (t: Params, nt: Params) in try t["net/w"].value.sum() * t["net/b"].value }(trainable, rest)
+    let gradient = try grad { (t: Params, nt: Params) in
+      try t["net/w"].value.sum() * t["net/b"].value
+    }(trainable, rest)
     #expect(gradient.keys == ["net/b", "net/w"])
     #expect(try evalShape({ (p: Params) in p }, params).keys == sorted)
     // Names compare as Python compares tuples of strings.
@@ -147,7 +149,8 @@ struct ParamsTests {
     #expect(try extra(grown, x).0.shape == [2])
   }
 
-  @Test("T-32, T-33: gradients have the structure of the parameters, and state passes beside them") func grads() throws {
+  @Test("T-32, T-33: gradients have the structure of the parameters, and state passes beside them")
+  func grads() throws {
     let graph = try Graph("net")
     let rng = try Rng(graph.child("rng"))
     let layer = try Linear(graph.child("layer"), outputSize: 1, rng: rng, kernelMetadata: ["tag": "k"])

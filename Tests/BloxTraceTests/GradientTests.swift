@@ -67,7 +67,8 @@ struct GradientTests {
       let slopes: [Double] = try ((a - b) / (2 * step)).scalars()
       for (got, slope) in try zip(got.scalars(as: Double.self), slopes) {
         isZero = isZero && got == 0
-        #expect(Swift.abs(got - slope) <= 1e-7 + 1e-5 * Swift.abs(slope), "seed \(Self.seed): got \(got), slope \(slope)")
+        #expect(
+          Swift.abs(got - slope) <= 1e-7 + 1e-5 * Swift.abs(slope), "seed \(Self.seed): got \(got), slope \(slope)")
       }
     }
     #expect(isZero != sample.isSmooth)
@@ -102,7 +103,9 @@ struct GradientTests {
     let at: [Double]
     let gradient: [Double]
     let function: @Sendable (Tensor) throws -> Tensor
-    init(_ name: String, at: [Double], is gradient: [Double], _ function: @escaping @Sendable (Tensor) throws -> Tensor) {
+    init(
+      _ name: String, at: [Double], is gradient: [Double], _ function: @escaping @Sendable (Tensor) throws -> Tensor
+    ) {
       (self.name, self.at, self.gradient, self.function) = (name, at, gradient, function)
     }
     var testDescription: String { name }
@@ -163,7 +166,8 @@ struct GradientTests {
     #expect(try got.structure() == params.structure())
   }
 
-  @Test("T-31, T-37: valueAndGrad gives the value and the gradient of the first argument only") func valueGrad() throws {
+  @Test("T-31, T-37: valueAndGrad gives the value and the gradient of the first argument only")
+  func valueGrad() throws {
     let (value, gradient) = try valueAndGrad { (x: Tensor, y: Tensor) in try x * x * y }(Tensor(3.0), Tensor(2.0))
     #expect(try (value.item(), gradient.item()) == (18, 12))
     let (second, aux, slope) = try valueAndGrad { (x: Tensor) in (try x * x, [try x + 1]) }(Tensor(3.0))

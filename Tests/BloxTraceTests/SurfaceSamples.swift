@@ -22,7 +22,8 @@ struct SurfaceSample: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   init(
-    _ name: String, _ inputs: [Input], isSmooth: Bool = true, _ function: @escaping @Sendable ([Tensor]) throws -> Tensor
+    _ name: String, _ inputs: [Input], isSmooth: Bool = true,
+    _ function: @escaping @Sendable ([Tensor]) throws -> Tensor
   ) {
     self.name = name
     self.inputs = inputs
@@ -36,8 +37,8 @@ struct SurfaceSample: Sendable, CustomTestStringConvertible {
     return try inputs.map { input in
       let count = input.shape.reduce(1, *)
       return try Tensor(
-        shape: input.shape, scalars: (0..<count).map { _ in Double.random(in: input.low...input.high, using: &generator) },
-        dtype: .f64)
+        shape: input.shape,
+        scalars: (0..<count).map { _ in Double.random(in: input.low...input.high, using: &generator) }, dtype: .f64)
     }
   }
 }
@@ -95,9 +96,9 @@ extension SurfaceSample {
     SurfaceSample("sub", stretched, isSmooth: false) { try $0[0] - $0[1] },
     SurfaceSample("mul", stretched) { try $0[0] * $0[1] },
     SurfaceSample("div", positivePair) { try $0[0] / $0[1] },
-    SurfaceSample("rem", [Input(shape: [3], low: 2.2, high: 2.8), Input(shape: [3], low: 1, high: 1.05)], isSmooth: false) {
-      try $0[0] % $0[1]
-    },
+    SurfaceSample(
+      "rem", [Input(shape: [3], low: 2.2, high: 2.8), Input(shape: [3], low: 1, high: 1.05)], isSmooth: false
+    ) { try $0[0] % $0[1] },
     SurfaceSample("pow", positivePair) { try pow($0[0], $0[1]) },
     SurfaceSample("maximum", pair, isSmooth: false) { try maximum($0[0], $0[1]) },
     SurfaceSample("minimum", pair, isSmooth: false) { try minimum($0[0], $0[1]) },
@@ -141,7 +142,9 @@ extension SurfaceSample {
     },
     SurfaceSample("slice of an axis", any, isSmooth: false) { try $0[0].slice(1..<3, axis: 1) },
     SurfaceSample("at", any, isSmooth: false) { try $0[0].at(-1, axis: 1) },
-    SurfaceSample("pad", any, isSmooth: false) { try $0[0].pad(low: [1, -1], high: [0, 2], interior: [1, 0], value: 3) },
+    SurfaceSample("pad", any, isSmooth: false) {
+      try $0[0].pad(low: [1, -1], high: [0, 2], interior: [1, 0], value: 3)
+    },
     SurfaceSample("concatenate", pair, isSmooth: false) { try concatenate($0, axis: 1) },
     SurfaceSample("stack", pair, isSmooth: false) { try stack($0, axis: -1) },
   ]

@@ -1,5 +1,6 @@
 // What the functions of tensors refuse, in which words, with the user's line and module.
 
+import BloxRuntime
 import Testing
 
 @testable import BloxTrace
@@ -36,7 +37,9 @@ struct TensorErrorTests {
     Failure(.shapeMismatch, "reshape: f32[2,3] has 6 elements, which do not divide into [4, -1]") { m, _ in
       try m.reshape([4, -1])
     },
-    Failure(.shapeMismatch, "reshape: the shape [4] has 4 elements, not 6; got f32[2,3]") { m, _ in try m.reshape([4]) },
+    Failure(.shapeMismatch, "reshape: the shape [4] has 4 elements, not 6; got f32[2,3]") { m, _ in
+      try m.reshape([4])
+    },
     Failure(.shapeMismatch, "squeeze: axis 0 of f32[2,3] has size 2, not 1") { m, _ in try m.squeeze([0]) },
     Failure(.shapeMismatch, "stack: needs at least one tensor, and all of one shape; got f32[2,3], f32[2]") {
       try stack([$0, $1])
@@ -76,7 +79,9 @@ struct TensorErrorTests {
     Failure(.invalidArgument, "truncatedNormal: the bounds 1.0 and 1.0 leave nothing between") { _, _ in
       try Key(0).truncatedNormal(low: 1, high: 1)
     },
-    Failure(.invalidDType, "uniform: needs a floating-point dtype, not i32") { _, _ in try Key(0).uniform(dtype: .i32) },
+    Failure(.invalidDType, "uniform: needs a floating-point dtype, not i32") { _, _ in
+      try Key(0).uniform(dtype: .i32)
+    },
     Failure(.invalidDType, "a key tensor cannot be made of numbers; make keys with Key(seed)") { _, _ in
       try Tensor([1], dtype: .key)
     },
@@ -102,11 +107,28 @@ struct TensorErrorTests {
   }
 
   @Test("a size that is negative or too large is invalid") func invalidShapes() throws {
-    #expect(try thrown { try Tensor.zeros([-1]) }.code == .invalidShape)
+    let negative = try thrown { try Tensor.zeros([-1]) }
+    #expect(negative.code == .invalidShape)
+    #expect(negative.message == "Tensor.full: the shape f32[-1] has a negative dimension")
+    let large = try thrown { try Tensor.zeros([1 << 30, 1 << 20]) }
+    #expect(large.code == .invalidShape)
+    #expect(
+      large.message
+        == "Tensor.full: a tensor of type f32[1073741824,1048576] does not fit in memory; at most 2^47 bytes are"
+        + " allowed")
+    // Sizes whose product overflows are no way around.
     #expect(try thrown { try Tensor.zeros([1 << 40, 1 << 40]) }.code == .invalidShape)
-    print(try thrown { try Tensor.zeros([1 << 30, 1 << 20]) })
-    print(try thrown { try Tensor.zeros([1 << 30, 1 << 28]) })
-    print(try thrown { try Tensor.zeros([-1 ]) })
+  }
+
+  @Test("an executable needs a planned program and arguments that fit") func runtimeErrors() throws {
+    let program = try makeProgram(name: "double", { (x: Tensor) in try x * 2 }, vector)
+    #expect(
+      try thrown { try Executable(planned: program) }.message
+        == "the program @double has no buffer plan; run planBuffers first")
+    let executable = try Compiler.compile(program)
+    let error = try thrown { try executable.run([]) }
+    #expect(error.code == .runtime)
+    #expect(error.message == "@double takes 1 arguments; got 0")
   }
 
   @Test("shape errors carry the module's path and the user's line") func places() throws {

@@ -28,8 +28,9 @@ struct TraceErrorTests {
     #expect(
       error.message
         == "the elements of a traced tensor of type bool[] were asked for while train_step was being traced, when there"
-        + " are none yet. It depends on the inputs 'arg0.w', 'arg1'. Use select(predicate, a, b) instead of a Swift `if`,"
-        + " return the tensor and read it outside, or pass the deciding value as a Swift value captured by the function")
+        + " are none yet. It depends on the inputs 'arg0.w', 'arg1'. Use select(predicate, a, b) instead of a Swift"
+        + " `if`, return the tensor and read it outside, or pass the deciding value as a Swift value captured by the"
+        + " function")
     let inModule = try thrown {
       try jit { (x: Tensor) in try ModuleScope.with("net/mlp") { try Tensor(x.sum().item()) } }(x)
     }
@@ -94,7 +95,9 @@ struct TraceErrorTests {
   }
 
   @Test("T-35: integers and keys have no gradient, whether arguments or results") func gradientOfIntegers() throws {
-    let argument = try thrown { try grad { (p: [String: Tensor]) in try p["w"]!.sum().cast(to: .f32) }(["w": Tensor(1)]) }
+    let argument = try thrown {
+      try grad { (p: [String: Tensor]) in try p["w"]!.sum().cast(to: .f32) }(["w": Tensor(1)])
+    }
     #expect(argument.code == .gradientOfInteger)
     #expect(
       argument.message
@@ -141,7 +144,9 @@ struct TraceErrorTests {
 
   @Test("an axis name bound twice is refused") func duplicateAxis() throws {
     let error = try thrown {
-      try vmap(axisName: "i") { (row: Tensor) in try vmap(axisName: "i") { (x: Tensor) in x }(row) }(Tensor.ones([2, 3]))
+      try vmap(axisName: "i") { (row: Tensor) in
+        try vmap(axisName: "i") { (x: Tensor) in x }(row)
+      }(Tensor.ones([2, 3]))
     }
     #expect(error.code == .duplicateAxis)
     #expect(
@@ -155,8 +160,8 @@ struct TraceErrorTests {
     #expect(sizes.code == .axisSizeMismatch)
     #expect(
       sizes.message
-        == "vmap: mapped arguments must have equal sizes along their mapped axes: 'arg0' of type f32[2] has 2, 'arg1' of"
-        + " type f32[3] has 3")
+        == "vmap: mapped arguments must have equal sizes along their mapped axes: 'arg0' of type f32[2] has 2, 'arg1'"
+        + " of type f32[3] has 3")
     let given = try thrown { try vmap(axisSize: 4, add)(x, x) }
     #expect(given.code == .axisSizeMismatch)
     #expect(given.message.contains("(axisSize is 4)"))
