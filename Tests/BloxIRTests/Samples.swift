@@ -46,7 +46,11 @@ enum Samples {
           %1: f32[3,4] {path="demo/linear/kernel", trainable, donated},
           %2: f32[2,3] {arg="inputs"},
           %3: f32[2,4] {arg="targets"}
-      ) -> (f32[4] {path="demo/linear/bias"}, f32[3,4] {path="demo/linear/kernel"}, f32[] {arg="loss"}) {
+      ) -> (
+          f32[4] {path="demo/linear/bias"},
+          f32[3,4] {path="demo/linear/kernel"},
+          f32[] {arg="loss"}
+      ) {
         %4: f32[2,4] = dot_general %2, %1 {contract=[1]x[0]}
         %5: f32[2,4] = broadcast_in_dim %0 {dims=[1]}
         %6: f32[2,4] = add %4, %5
@@ -74,7 +78,11 @@ enum Samples {
           %0: u32[] {path="rng_demo/rng/counter"},
           %1: key[] {path="rng_demo/rng/seed"},
           %2: f32[4,8] {arg="x"}
-      ) -> (f32[4,8], u32[] {path="rng_demo/rng/counter"}, key[] {path="rng_demo/rng/seed"}) {
+      ) -> (
+          f32[4,8],
+          u32[] {path="rng_demo/rng/counter"},
+          key[] {path="rng_demo/rng/seed"}
+      ) {
         %3: u32[4] = iota {axis=0}
         %4: key[4] = broadcast_in_dim %1 {dims=[]}
         %5: key[4] = random_fold_in %4, %3
@@ -103,10 +111,13 @@ enum Samples {
           %0: f32[512] {path="net/l/bias", trainable},
           %1: f32[784,512] {path="net/l/kernel", trainable, donated},
           %2: f32[128,784] {arg="x"}
-      ) -> (f32[128,512], f32[784,512]) {plan="arena 262144 B, results 262144 B, aliased 1605632 B, peak 524288 B"} {
+      ) -> (
+          f32[128,512],
+          f32[784,512]
+      ) {plan="arena 262144 B, results 262144 B, aliased 1605632 B, peak 524288 B"} {
         %3: f32[128,512] = dot_general %2, %1 {contract=[1]x[0], buffer=arena[0]}
-        %4: f32[128,512], %5: f32[784,512] = fusion %3, %1 {kind=loop, buffers=[result[0], param[1]]} \
-      region(%6: f32[128,512], %7: f32[784,512]) {
+        %4: f32[128,512], %5: f32[784,512] = fusion %3, %1 {kind=loop, buffers=[result[0], param[1]]}
+            region(%6: f32[128,512], %7: f32[784,512]) {
           %8: f32[128,512] = max %6, 0.0
           %9: f32[784,512] = fusion %7 {kind=loop} region(%10: f32[784,512]) {
             return %10

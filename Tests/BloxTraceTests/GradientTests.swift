@@ -1,6 +1,7 @@
 // Gradients of every function of the surface, against differences and against forward mode.
 
 import BloxPasses
+import TestSupport
 import Testing
 
 @testable import BloxTrace
@@ -15,9 +16,9 @@ struct GradientTests {
   }
 
   /// Random inputs and weights for the outputs.
-  private func setUp(_ sample: SurfaceSample) throws -> (inputs: [Tensor], weights: Tensor, random: SampleGenerator) {
+  private func setUp(_ sample: SurfaceSample) throws -> (inputs: [Tensor], weights: Tensor, random: SeededGenerator) {
     let inputs = try sample.randomInputs(seed: Self.seed)
-    var random = SampleGenerator(seed: Self.seed + 1)
+    var random = SeededGenerator(seed: Self.seed + 1)
     let weights = try randomTensor(evalShape({ (x: [Tensor]) in try sample.function(x) }, inputs).shape, &random)
     return (inputs, weights, random)
   }
@@ -66,7 +67,8 @@ struct GradientTests {
       let slopes: [Double] = try ((a - b) / (2 * step)).scalars()
       for (got, slope) in try zip(got.scalars(as: Double.self), slopes) {
         isZero = isZero && got == 0
-        #expect(Swift.abs(got - slope) <= 1e-7 + 1e-5 * Swift.abs(slope), "seed \(Self.seed): got \(got), slope \(slope)")
+        #expect(
+          Swift.abs(got - slope) <= 1e-7 + 1e-5 * Swift.abs(slope), "seed \(Self.seed): got \(got), slope \(slope)")
       }
     }
     #expect(isZero != sample.isSmooth)
@@ -101,7 +103,9 @@ struct GradientTests {
     let at: [Double]
     let gradient: [Double]
     let function: @Sendable (Tensor) throws -> Tensor
-    init(_ name: String, at: [Double], is gradient: [Double], _ function: @escaping @Sendable (Tensor) throws -> Tensor) {
+    init(
+      _ name: String, at: [Double], is gradient: [Double], _ function: @escaping @Sendable (Tensor) throws -> Tensor
+    ) {
       (self.name, self.at, self.gradient, self.function) = (name, at, gradient, function)
     }
     var testDescription: String { name }
@@ -162,7 +166,8 @@ struct GradientTests {
     #expect(try got.structure() == params.structure())
   }
 
-  @Test("T-31, T-37: valueAndGrad gives the value and the gradient of the first argument only") func valueGrad() throws {
+  @Test("T-31, T-37: valueAndGrad gives the value and the gradient of the first argument only")
+  func valueGrad() throws {
     let (value, gradient) = try valueAndGrad { (x: Tensor, y: Tensor) in try x * x * y }(Tensor(3.0), Tensor(2.0))
     #expect(try (value.item(), gradient.item()) == (18, 12))
     let (second, aux, slope) = try valueAndGrad { (x: Tensor) in (try x * x, [try x + 1]) }(Tensor(3.0))

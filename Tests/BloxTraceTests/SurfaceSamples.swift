@@ -1,6 +1,8 @@
 // Every function of the surface as a record, so that one generic test body serves gradients, lanes and compilation.
 
 import BloxTrace
+import TestSupport
+import Testing
 
 /// A function of the surface with the inputs it is tried on.
 struct SurfaceSample: Sendable, CustomTestStringConvertible {
@@ -20,7 +22,8 @@ struct SurfaceSample: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   init(
-    _ name: String, _ inputs: [Input], isSmooth: Bool = true, _ function: @escaping @Sendable ([Tensor]) throws -> Tensor
+    _ name: String, _ inputs: [Input], isSmooth: Bool = true,
+    _ function: @escaping @Sendable ([Tensor]) throws -> Tensor
   ) {
     self.name = name
     self.inputs = inputs
@@ -30,34 +33,18 @@ struct SurfaceSample: Sendable, CustomTestStringConvertible {
 
   /// Inputs drawn from a seed, in f64.
   func randomInputs(seed: UInt64) throws -> [Tensor] {
-    var generator = SampleGenerator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     return try inputs.map { input in
       let count = input.shape.reduce(1, *)
       return try Tensor(
-        shape: input.shape, scalars: (0..<count).map { _ in Double.random(in: input.low...input.high, using: &generator) },
-        dtype: .f64)
+        shape: input.shape,
+        scalars: (0..<count).map { _ in Double.random(in: input.low...input.high, using: &generator) }, dtype: .f64)
     }
   }
 }
 
-import Testing
-
-/// A reproducible source of random numbers (SplitMix64).
-struct SampleGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// A random f64 tensor of a type's shape.
-func randomTensor(_ shape: [Int], _ generator: inout SampleGenerator) throws -> Tensor {
+func randomTensor(_ shape: [Int], _ generator: inout SeededGenerator) throws -> Tensor {
   let count = shape.reduce(1, *)
   let elements = (0..<count).map { _ in Double.random(in: -1...1, using: &generator) }
   return try Tensor(shape: shape, scalars: elements, dtype: .f64)
@@ -109,9 +96,9 @@ extension SurfaceSample {
     SurfaceSample("sub", stretched, isSmooth: false) { try $0[0] - $0[1] },
     SurfaceSample("mul", stretched) { try $0[0] * $0[1] },
     SurfaceSample("div", positivePair) { try $0[0] / $0[1] },
-    SurfaceSample("rem", [Input(shape: [3], low: 2.2, high: 2.8), Input(shape: [3], low: 1, high: 1.05)], isSmooth: false) {
-      try $0[0] % $0[1]
-    },
+    SurfaceSample(
+      "rem", [Input(shape: [3], low: 2.2, high: 2.8), Input(shape: [3], low: 1, high: 1.05)], isSmooth: false
+    ) { try $0[0] % $0[1] },
     SurfaceSample("pow", positivePair) { try pow($0[0], $0[1]) },
     SurfaceSample("maximum", pair, isSmooth: false) { try maximum($0[0], $0[1]) },
     SurfaceSample("minimum", pair, isSmooth: false) { try minimum($0[0], $0[1]) },
@@ -155,7 +142,9 @@ extension SurfaceSample {
     },
     SurfaceSample("slice of an axis", any, isSmooth: false) { try $0[0].slice(1..<3, axis: 1) },
     SurfaceSample("at", any, isSmooth: false) { try $0[0].at(-1, axis: 1) },
-    SurfaceSample("pad", any, isSmooth: false) { try $0[0].pad(low: [1, -1], high: [0, 2], interior: [1, 0], value: 3) },
+    SurfaceSample("pad", any, isSmooth: false) {
+      try $0[0].pad(low: [1, -1], high: [0, 2], interior: [1, 0], value: 3)
+    },
     SurfaceSample("concatenate", pair, isSmooth: false) { try concatenate($0, axis: 1) },
     SurfaceSample("stack", pair, isSmooth: false) { try stack($0, axis: -1) },
   ]

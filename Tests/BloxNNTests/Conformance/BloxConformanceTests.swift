@@ -80,6 +80,21 @@ struct BloxConformanceTests {
         model.call = { try second($0, $1) }
       }
       return model
+    case "vmap_params":
+      var model = try linear { try Linear($0.child("layer"), outputSize: 3, rng: $1) }
+      let (call, initialize) = (model.call, model.initialize)
+      model.initialize = { try initialize($0, $1.at(0)) }
+      model.call = { params, x in
+        try vmap(inAxes: [nil, 0], outAxes: [0, nil]) { (p: Params, x: Tensor) in try call(p, x) }(params, x)
+      }
+      return model
+    case _: return try dropoutModel(for: testCase)
+    }
+  }
+
+  /// The model of a case of dropout, alone or in lanes.
+  private func dropoutModel(for testCase: ConformanceCase) throws -> Model? {
+    switch testCase.name {
     case "Dropout/0.5": return try dropout(0.5, isTraining: true)
     case "Dropout/0.1": return try dropout(0.1, isTraining: true)
     case "Dropout/eval": return try dropout(0.5, isTraining: false)
@@ -106,14 +121,6 @@ struct BloxConformanceTests {
           let (y, after) = try call(rng.seed(params, seed: original.foldIn(axisIndex("batch"))), x)
           return (y, try rng.seed(after, seed: original))
         }(params, x)
-      }
-      return model
-    case "vmap_params":
-      var model = try linear { try Linear($0.child("layer"), outputSize: 3, rng: $1) }
-      let (call, initialize) = (model.call, model.initialize)
-      model.initialize = { try initialize($0, $1.at(0)) }
-      model.call = { params, x in
-        try vmap(inAxes: [nil, 0], outAxes: [0, nil]) { (p: Params, x: Tensor) in try call(p, x) }(params, x)
       }
       return model
     case _: return nil
@@ -168,7 +175,9 @@ struct BloxConformanceTests {
     for entry in wanted {
       guard let want = entry.tensor else { continue }
       let got = try gradients[ParamPath(entry.path)].value
-      if let text = try difference(got, want, exact: false, tolerance) { issues.append("gradient \(want.name): \(text)") }
+      if let text = try difference(got, want, exact: false, tolerance) {
+        issues.append("gradient \(want.name): \(text)")
+      }
     }
     if gradients.count != wanted.count { issues.append("\(gradients.count) gradients, want \(wanted.count)") }
     let want = try testCase.tensors("input_grads")[0]

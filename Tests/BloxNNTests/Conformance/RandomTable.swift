@@ -88,7 +88,8 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
   case "init.uniform": initializer = arguments.double(0).map { .uniform(scale: $0) } ?? .uniform()
   case "init.truncated_normal":
     initializer = .truncatedNormal(
-      stddev: arguments.double(0) ?? 0.01, lower: arguments.double("lower") ?? -2, upper: arguments.double("upper") ?? 2)
+      stddev: arguments.double(0) ?? 0.01, lower: arguments.double("lower") ?? -2,
+      upper: arguments.double("upper") ?? 2)
   case "init.lecun_normal": initializer = hasAxes ? scaling(1, .in, .truncatedNormal) : .lecunNormal
   case "init.lecun_uniform": initializer = hasAxes ? scaling(1, .in, .uniform) : .lecunUniform
   case "init.glorot_normal": initializer = hasAxes ? scaling(1, .average, .truncatedNormal) : .glorotNormal

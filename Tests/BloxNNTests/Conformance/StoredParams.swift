@@ -6,11 +6,6 @@ import TestSupport
 
 @testable import BloxTrace
 
-extension ParamPath {
-  /// Whether the parameter is the seed of an ``Rng``, which references store as words.
-  fileprivate var isSeed: Bool { components.last == "seed" }
-}
-
 extension MetadataValue {
   /// A value of a manifest.
   init?(_ json: JSON) {
@@ -27,8 +22,6 @@ extension MetadataValue {
 }
 
 /// How a container differs from reference entries in paths (in order), flags, metadata or values; empty if it does not.
-///
-/// - Parameter isSorted: Whether the reference is in order of creation like the container, or the order is not compared.
 func differences(
   _ params: Params, _ entries: [ConformanceCase.Entry], comparesFlags: Bool = false,
   rtol: Double = 0, atol: Double = 0
