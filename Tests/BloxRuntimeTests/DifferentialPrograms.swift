@@ -161,7 +161,9 @@ extension ProgramGenerator {
 
   private mutating func unary() throws {
     guard let x = any({ $0.dtype != .key }) else { return }
-    let op: Op = chance(8) ? .integerPow(pick([0, 1, 2, 3, 5])) : chance(12) ? .stopGradient : .unary(pick(Op.Unary.allCases))
+    var op = Op.unary(pick(Op.Unary.allCases))
+    if chance(12) { op = .stopGradient }
+    if chance(8) { op = .integerPow(pick([0, 1, 2, 3, 5])) }
     guard (try? op.resultTypes(for: [type(x)])) != nil else { return }
     try emit(op, [x])
   }
@@ -298,7 +300,8 @@ extension ProgramGenerator {
     let order = Array(0..<paired.count).shuffled(using: &random)
     let y = try value(TensorType(lhs.dtype, order.map { paired[$0] }))
     // Long contractions of many elements take too long without a fast kernel.
-    guard paired.reduce(lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] }), *) < 1 << 22 else { return }
+    let freeCount = lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] })
+    guard paired.reduce(freeCount, *) < 1 << 22 else { return }
     let place = (0..<paired.count).map { dim in order.firstIndex(of: dim)! }
     let op = Op.dotGeneral(
       Op.DotDimensions(
