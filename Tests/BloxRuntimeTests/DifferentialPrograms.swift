@@ -161,7 +161,8 @@ extension ProgramGenerator {
 
   private mutating func unary() throws {
     guard let x = any({ $0.dtype != .key }) else { return }
-    let op: Op = chance(8) ? .integerPow(pick([0, 1, 2, 3, 5])) : chance(12) ? .stopGradient : .unary(pick(Op.Unary.allCases))
+    let op: Op =
+      chance(8) ? .integerPow(pick([0, 1, 2, 3, 5])) : chance(12) ? .stopGradient : .unary(pick(Op.Unary.allCases))
     guard (try? op.resultTypes(for: [type(x)])) != nil else { return }
     try emit(op, [x])
   }
@@ -298,7 +299,8 @@ extension ProgramGenerator {
     let order = Array(0..<paired.count).shuffled(using: &random)
     let y = try value(TensorType(lhs.dtype, order.map { paired[$0] }))
     // Long contractions of many elements take too long without a fast kernel.
-    guard paired.reduce(lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] }), *) < 1 << 22 else { return }
+    guard paired.reduce(lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] }), *) < 1 << 22
+    else { return }
     let place = (0..<paired.count).map { dim in order.firstIndex(of: dim)! }
     let op = Op.dotGeneral(
       Op.DotDimensions(
