@@ -59,7 +59,9 @@ import Testing
     for (shape, axes) in cases {
       for kind in Op.Reduction.allCases { try compare(.reduce(kind, axes: axes), [shape], &generator) }
     }
-    for (shape, axis) in [([7], 0), ([1], 0), ([3, 5], 0), ([3, 5], 1), ([2, 9, 3], 1), ([0, 4], 1), ([3, 150], 1)] {
+    for (shape, axis) in [
+      ([7], 0), ([1], 0), ([3, 5], 0), ([3, 5], 1), ([2, 9, 3], 1), ([0, 4], 1), ([3, 150], 1),
+    ] {
       for kind in Op.ArgReduction.allCases { try compare(.argReduce(kind, axis: axis), [shape], &generator) }
     }
   }
