@@ -86,7 +86,8 @@ extension Key {
     let shape = shape ?? rest
     guard shape.suffix(rest.count) == rest[...] else {
       throw BloxError(
-        .shapeMismatch, "categorical: the shape \(shape) must end in \(rest), the shape of \(logits.type) without axis"
+        .shapeMismatch,
+        "categorical: the shape \(shape) must end in \(rest), the shape of \(logits.type) without axis"
           + " \(axis)")
     }
     let extra = shape.count - rest.count
