@@ -20,6 +20,13 @@ import BloxIR
 public func einsum(
   _ specification: String, _ operands: Tensor..., file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
+  try einsum(specification, operands, file: file, line: line)
+}
+
+/// The sum of products of an array of tensors.
+public func einsum(
+  _ specification: String, _ operands: [Tensor], file: String = #fileID, line: Int = #line
+) throws -> Tensor {
   do {
     var sum = try Einsum(specification, operands)
     return try sum.evaluate()
@@ -70,7 +77,8 @@ private struct Einsum {
     let named = parts.filter { $0 != nil }.count
     guard parts.contains(where: { $0 == nil }) ? named <= rank : named == rank else {
       throw BloxError(
-        .shapeMismatch, "einsum: '\(text)' of '\(specification)' names \(named) dimensions of an operand of rank \(rank)")
+        .shapeMismatch,
+        "einsum: '\(text)' of '\(specification)' names \(named) dimensions of an operand of rank \(rank)")
     }
     let width = rank - named
     return parts.flatMap { part in part.map { [$0] } ?? (0..<width).map { $0 - width } }
@@ -116,7 +124,8 @@ private struct Einsum {
     for label in labels where sizes[label] == nil {
       throw BloxError(
         .invalidArgument,
-        "einsum: the result of '\(specification)' names '\(Character(UnicodeScalar(UInt8(label))))', which no operand has")
+        "einsum: the result of '\(specification)' names '\(Character(UnicodeScalar(UInt8(label))))', which no operand has"
+      )
     }
     return labels
   }
@@ -247,6 +256,29 @@ extension Tensor {
         location: SourceLocation(file: file, line: line))
     }
     return try tensordot(other, axes: (Array((rank - axes)..<rank), Array(0..<axes)), file: file, line: line)
+  }
+
+  /// The sum of products over the last axis of `self` and the last but one of `other` (`jnp.dot`): the inner product of
+  /// vectors, the matrix product of matrices, without batching beyond that.
+  public func dot(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    guard rank > 0, other.rank > 0 else { return try self * other }
+    return try tensordot(other, axes: ([rank - 1], [Swift.max(other.rank - 2, 0)]), file: file, line: line)
+  }
+
+  /// The inner product of the flattened tensors, a scalar.
+  public func vdot(_ other: Tensor) throws -> Tensor { try reshape([-1]).dot(other.reshape([-1])) }
+
+  /// The Kronecker product of two tensors of one rank.
+  public func kron(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    guard rank == other.rank else {
+      throw BloxError(
+        .shapeMismatch, "kron: operands must have one rank; got \(type), \(other.type)",
+        location: SourceLocation(file: file, line: line))
+    }
+    // [a0, a1, …, b0, b1, …] -> [a0, b0, a1, b1, …] -> [a0 b0, a1 b1, …]
+    let product = try tensordot(other, axes: 0)
+    let order = (0..<rank).flatMap { [$0, rank + $0] }
+    return try product.transpose(order).reshape(zip(shape, other.shape).map { $0 * $1 })
   }
 
   /// The outer product of the flattened tensors, `[count, other.count]`.
