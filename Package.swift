@@ -44,13 +44,18 @@ let package = Package(
       name: "BloxPassesTests", dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "TestSupport"],
+      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxIR", "BloxRuntime", "TestSupport"],
+      name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "BloxNNTests", dependencies: ["BloxNN", "BloxTrace", "BloxIR", "Gallery", "TestSupport"],
+      name: "BloxNNTests",
+      dependencies: ["BloxNN", "BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "Gallery", "TestSupport"],
+      swiftSettings: strict),
+    // The executables are dependencies so that they are built, and stand beside the tests that run them.
+    .testTarget(
+      name: "CLITests", dependencies: ["Gallery", "BloxNN", "BloxIR", "TestSupport", "blox-ir", "digits"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

@@ -52,9 +52,14 @@ struct Options {
       case "--batch": batch = try Options.integer(&rest, flag, 1...1024)
       case "--hidden": hidden = try Options.integer(&rest, flag, 1...65536)
       case "--dump":
-        guard let directory = rest.popFirst() else { throw BloxError(.usage, "--dump needs a directory") }
+        guard let directory = rest.popFirst(), !directory.hasPrefix("-") else {
+          throw BloxError(.usage, "--dump needs a directory")
+        }
         dump = directory
-      default: throw BloxError(.usage, "unknown option \(flag); see digits --help")
+      default:
+        let known = ["--epochs", "--seed", "--threads", "--batch", "--hidden", "--dump", "--help"]
+        throw BloxError(
+          .usage, "there is no option \(flag)\(suggestion(for: flag, among: known)); see digits --help")
       }
     }
   }
@@ -96,6 +101,12 @@ struct Digits {
   }
 }
 
+/// Prints a line at once, also into a pipe, where output would otherwise be held back until there is much of it.
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
 func dumpStages(_ training: DigitsTraining, _ options: Options, to directory: String) throws {
   let sizes = ["batch": options.batch, "hidden": options.hidden]
   try TextFile.makeDirectory(directory)
@@ -103,7 +114,7 @@ func dumpStages(_ training: DigitsTraining, _ options: Options, to directory: St
   for stage in [Stage.traced, .grad, .simplified, .fused, .planned] {
     let path = "\(directory)/train_step.\(stage.rawValue).bir"
     try TextFile.write(try entry.program(at: stage, sizes: sizes).text(), to: path)
-    print("wrote \(path)")
+    say("wrote \(path)")
   }
 }
 
@@ -138,14 +149,15 @@ func run(_ options: Options) throws {
     if !bar.isVisible, epoch == 1 || epoch % 10 == 0 || epoch == options.epochs {
       let share = try evaluate(params, testImages, testLabels).item()
       let rate = Int(bar.rate)
-      print(
+      say(
         "epoch \(String(repeating: " ", count: max(0, 3 - "\(epoch)".count)))\(epoch)"
-          + "  loss \(fixed(mean, decimals: 4))  held-out accuracy \(fixed(share * 100, decimals: 1)) %  \(rate) steps/s")
+          + "  loss \(fixed(mean, decimals: 4))  held-out accuracy \(fixed(share * 100, decimals: 1)) %  \(rate) steps/s"
+      )
     }
   }
   bar.finish()
   let share = try evaluate(params, testImages, testLabels).item()
-  print(
+  say(
     "held-out accuracy \(fixed(share * 100, decimals: 2)) % on \(held.count) images"
       + " after \(options.epochs) epochs (\(Int(bar.rate)) steps/s)")
 }

@@ -30,7 +30,7 @@ public struct BloxError: Error, Hashable, Sendable {
     case shapeMismatch, dtypeMismatch, invalidShape, invalidAxis, invalidArgument, invalidDType
     case unsupported
     // Tracing and transformations.
-    case concretization, leakedTracer, donatedTensor, donationUnused, structureMismatch
+    case concretization, leakedTracer, donatedTensor, structureMismatch
     case gradientOfNonScalar, gradientOfInteger, notDifferentiable
     case unboundAxis, duplicateAxis, axisSizeMismatch, mappedResult, inAxesMismatch
     // blox: graphs, parameters, random state.

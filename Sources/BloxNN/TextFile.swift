@@ -28,32 +28,62 @@ package enum TextFile {
       guard bytes.count <= byteLimit else { throw BloxError(.file, "\(path) is larger than 1 GiB") }
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw BloxError(.file, "\(path) is not a text file in UTF-8")
+      throw BloxError(.syntax, "\(path == "-" ? "<stdin>" : path) is not a text file in UTF-8")
     }
     return text
   }
 
-  /// Replaces the contents of a file: written beside it first, then moved into place.
+  /// Replaces the contents of a file: written beside it first, then moved into place. `-` is standard output.
   package static func write(_ text: String, to path: String) throws(BloxError) {
+    if path == "-" { return try writeToStandardOutput(text) }
+    var status = stat()
+    // A device or a pipe is written to; moving a file into its place would destroy it.
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { return try overwrite(path, with: text) }
     let temporary = path + ".\(getpid()).tmp"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    guard descriptor >= 0 else { throw failure("cannot write", path) }
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0) }
-      guard count >= 0 else {
-        let error = failure("cannot write", path)
-        close(descriptor)
-        unlink(temporary)
-        throw error
-      }
-      bytes = bytes.dropFirst(count)
+    do {
+      try overwrite(temporary, with: text, calledInMessages: path)
+    } catch {
+      unlink(temporary)
+      throw error
     }
-    close(descriptor)
     guard rename(temporary, path) == 0 else {
       let error = failure("cannot write", path)
       unlink(temporary)
       throw error
+    }
+  }
+
+  private static func overwrite(
+    _ path: String, with text: String, calledInMessages name: String? = nil
+  ) throws(BloxError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    guard descriptor >= 0, writeAll(text, to: descriptor) else {
+      let error = failure("cannot write", name ?? path)
+      if descriptor >= 0 { close(descriptor) }
+      throw error
+    }
+    guard close(descriptor) == 0 else { throw failure("cannot write", name ?? path) }
+  }
+
+  /// Writes to standard output. A reader that has gone has read enough: with SIGPIPE ignored, that is no error.
+  private static func writeToStandardOutput(_ text: String) throws(BloxError) {
+    guard writeAll(text, to: STDOUT_FILENO) || errno == EPIPE else { throw failure("cannot write", "standard output") }
+  }
+
+  /// Whether all was written; `errno` says why not.
+  private static func writeAll(_ text: String, to descriptor: Int32) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = systemWrite(descriptor, rest)
+        if count < 0 {
+          if errno == EINTR { continue }
+          return false
+        }
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+      }
+      return true
     }
   }
 
@@ -70,8 +100,8 @@ package enum TextFile {
     }
     var found: [String] = []
     for name in names.sorted() {
-      let child = path + "/" + name
-      if name.hasSuffix(suffix) {
+      let child = path.hasSuffix("/") ? path + name : path + "/" + name
+      if name.hasSuffix(suffix), !isDirectory(child) {
         found.append(child)
       } else if isDirectory(child) {
         found += try files(below: child, suffix: suffix)
@@ -80,9 +110,10 @@ package enum TextFile {
     return found
   }
 
+  /// Links are not followed, since they may lead in circles.
   private static func isDirectory(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Makes a directory unless there is one.

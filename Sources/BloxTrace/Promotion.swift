@@ -49,6 +49,15 @@ extension Tensor {
     dtype == self.dtype ? self : try Tensor.apply(.convert(dtype), self)
   }
 
+  /// The tensor under another shape if it is a literal of the running trace, which needs no instruction for that.
+  func resplatted(to shape: [Int]) -> Tensor? {
+    guard case .traced(let tracer) = representation, tracer.trace === Trace.current,
+      let literal = tracer.operand.literal
+    else { return nil }
+    let operand = Operand.splat(literal, shape: shape)
+    return Tensor(.traced(Tracer(trace: tracer.trace, operand: operand, type: TensorType(literal.dtype, shape))))
+  }
+
   /// The tensor repeated to a larger shape, aligned at the last dimension as NumPy does.
   ///
   /// - Throws: ``BloxError/Code/shapeMismatch`` when a dimension is neither 1 nor equal.
@@ -61,6 +70,7 @@ extension Tensor {
         .shapeMismatch, "broadcast: \(type) cannot be broadcast to the shape \(shape)",
         modulePath: ModuleScope.path.isEmpty ? nil : ModuleScope.path, location: location)
     }
+    if let literal = resplatted(to: shape) { return literal }
     // Dimensions of size 1 are dropped first, so that the op names only dimensions it keeps.
     let kept = self.shape.indices.filter { self.shape[$0] != 1 || shape[$0 + offset] == 1 }
     let squeezed = try kept.count == rank ? self : reshape(kept.map { self.shape[$0] })

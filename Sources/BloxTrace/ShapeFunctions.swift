@@ -39,7 +39,12 @@ extension Tensor {
       }
       shape[unknown] = count / known
     }
-    return shape == self.shape ? self : try Tensor.apply(.reshape(shape), self, location: location)
+    if shape == self.shape { return self }
+    if let literal = resplatted(to: shape) {
+      _ = try Op.reshape(shape).resultTypes(for: [type])
+      return literal
+    }
+    return try Tensor.apply(.reshape(shape), self, location: location)
   }
 
   /// The dimensions in another order, reversed by default: result dimension `i` is dimension `permutation[i]`.
@@ -70,7 +75,8 @@ extension Tensor {
   /// - Throws: ``BloxError/Code/shapeMismatch`` when a given dimension has another size.
   public func squeeze(_ axes: [Int]? = nil) throws -> Tensor {
     let removed =
-      try axes.map { try Tensor.normalizedAxes($0, rank: rank, for: "squeeze") } ?? shape.indices.filter { shape[$0] == 1 }
+      try axes.map { try Tensor.normalizedAxes($0, rank: rank, for: "squeeze") }
+      ?? shape.indices.filter { shape[$0] == 1 }
     for axis in removed where shape[axis] != 1 {
       throw BloxError(.shapeMismatch, "squeeze: axis \(axis) of \(type) has size \(shape[axis]), not 1")
     }

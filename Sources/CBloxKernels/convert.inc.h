@@ -83,8 +83,9 @@ CONVERT_LOOP(f64, f32, double, float, x)
       narrow_##half((uint16_t *)dst + at, x, count);                                                           \
     }                                                                                                          \
   }
+// Whether a half is zero is a question about its bits: subnormals are not.
 #define CONVERT_HALF(half, other)                                                                              \
-  CONVERT_FROM_HALF(half, truth, uint8_t)                                                                       \
+  CONVERT_LOOP(half, truth, uint16_t, uint8_t, (x & 0x7FFF) != 0)                                              \
   CONVERT_FROM_HALF(half, i8, int8_t)                                                                          \
   CONVERT_FROM_HALF(half, i16, int16_t)                                                                        \
   CONVERT_FROM_HALF(half, i32, int32_t)                                                                        \

@@ -80,6 +80,23 @@ uint64_t blox_fp_enter(void) {
 #endif
 }
 
+uint64_t blox_fp_enter_ieee(void) {
+#if defined(__x86_64__)
+  const unsigned flush_to_zero = 0x8000, denormals_are_zero = 0x0040;
+  unsigned previous = _mm_getcsr();
+  _mm_setcsr(previous & ~(flush_to_zero | denormals_are_zero));
+  return previous;
+#elif defined(__aarch64__)
+  const uint64_t flush_to_zero = 1u << 24;
+  uint64_t previous;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(previous));
+  __asm__ volatile("msr fpcr, %0" : : "r"(previous & ~flush_to_zero));
+  return previous;
+#else
+  return 0;
+#endif
+}
+
 void blox_fp_leave(uint64_t mode) {
 #if defined(__x86_64__)
   _mm_setcsr((unsigned)mode);

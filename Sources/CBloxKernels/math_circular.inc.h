@@ -69,7 +69,7 @@ INLINE vf64 sin_of_turns_f64(vf64 x, int64_t extra) {
 
 INLINE vf64 sin_f64(vf64 x) {
   vf64 y = sin_of_turns_f64(x, 0);
-  y = x == 0.0 ? x : y;
+  y = x == 0.0 ? copysign_f64((vf64)0.0, x) : y;
   vi64 rare = (vi64)(abs_f64(x) > 0x1p20);
   REPAIR_F64(y, rare, sin(x[i]))
   return y;
@@ -89,7 +89,7 @@ INLINE vf64 tan_f64(vf64 x) {
   vf64 s = sin_reduced_f64(r, low), c = cos_reduced_f64(r, low);
   vi64 odd = (turns & 1) != 0;
   vf64 y = (odd ? -c : s) / (odd ? s : c);
-  y = x == 0.0 ? x : y;
+  y = x == 0.0 ? copysign_f64((vf64)0.0, x) : y;
   vi64 rare = (vi64)(abs_f64(x) > 0x1p20);
   REPAIR_F64(y, rare, tan(x[i]))
   return y;

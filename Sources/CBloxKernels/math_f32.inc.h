@@ -106,7 +106,7 @@ INLINE vf32 log1p_f32(vf32 x) {
   vf32 power = (vf32)((127 - __builtin_convertvector(e, vi32)) << 23);  // 2^-e; for e = 128 the rest is infinite anyway
   t = e == 0.0f ? x : ((x < 0x1p60f) ? fma_f32(lost, power, t) : t);
   vf32 y = log_special_f32(u, log_reduced_f32(t, e));
-  return x == 0.0f ? x : y;
+  return x == 0.0f ? copysign_f32((vf32)0.0f, x) : y;  // subnormals, too, compare equal to zero
 }
 
 // XLA's log1p, for erf_inv: near zero a rational function, elsewhere log(1 + x).
@@ -141,7 +141,7 @@ INLINE vf32 tanh_f32(vf32 x) {
   vf32 near_zero = fma_f32(p * z, x, x);
   vf32 bounded = size < 10.0f ? size : (vf32)10.0f;
   vf32 far = 1.0f - 2.0f / (exp_bounded_f32(bounded + bounded) + 1.0f);
-  return size >= 0.55f ? copysign_f32(far, x) : near_zero;
+  return copysign_f32(size >= 0.55f ? far : near_zero, x);  // near -0 the FMA gives +0
 }
 
 // e / (1 + e) for negative x and 1 / (1 + e) for the others, with e = exp(-|x|) and 1 + e both kept in two parts: one
@@ -238,12 +238,24 @@ INLINE vf64 power_of_size(vf64 size, vf64 y) {
   return q * exp2_of_shifted(shifted);
 }
 
-// The special cases of C99 (F.9.4.4).
+// To f64 with subnormals, which are integers in units of 2^-149.
+INLINE void widen_all_f32(vf64x2 *wide, vf32 x) {
+  vi32 bits = (vi32)abs_f32(x);
+  vi32 is_small = bits < 0x00800000;
+  vf64x2 tiny = __builtin_convertvector(bits, vf64x2) * 0x1p-149;
+  vu64x2 size = __builtin_convertvector(is_small, vi64x2) ? (vu64x2)tiny
+                                                          : (vu64x2)__builtin_convertvector(abs_f32(x), vf64x2);
+  vu64x2 sign = __builtin_convertvector((vu32)x >> 31, vu64x2) << 63;
+  *wide = (vf64x2)(size | sign);
+}
+
+// The special cases of C99 (F.9.4.4). They look at the operands as they are: a subnormal exponent is not zero. So
+// tests for zero are on bits.
 INLINE vf32 pow_f32(vf32 x, vf32 y) {
-  // The compiler merges the tests of sign and finiteness below into one of bits, which sees subnormals.
-  x = ((vu32)x & 0x7F800000u) == 0 ? (vf32)((vu32)x & 0x80000000u) : x;
   vf32 size = abs_f32(x);
-  vf64x2 wide_size = __builtin_convertvector(size, vf64x2), wide_y = __builtin_convertvector(y, vf64x2), wide;
+  vf64x2 wide_size, wide_y, wide;
+  widen_all_f32(&wide_size, size);
+  widen_all_f32(&wide_y, y);
   wide.lo = power_of_size(wide_size.lo, wide_y.lo);
   wide.hi = power_of_size(wide_size.hi, wide_y.hi);
   vf32 r = __builtin_convertvector(wide, vf32);
@@ -252,12 +264,13 @@ INLINE vf32 pow_f32(vf32 x, vf32 y) {
   vf32 y_size = abs_f32(y);
   vi32 large = y_size >= 16777216.0f;
   vi32 whole = __builtin_convertvector((large | (y != y)) ? (vf32)0.0f : y_size, vi32);
-  vi32 integral = large | (__builtin_convertvector(whole, vf32) == y_size);
+  vi32 integral = large | ((vu32)__builtin_convertvector(whole, vf32) == (vu32)y_size);
   vi32 odd = integral & -(whole & 1);
   r = (vf32)((vu32)r | ((vu32)x & (vu32)odd & 0x80000000u));
-  r = ((x < 0.0f) & (size < INFINITY) & ~integral) ? F32(0x7FC00000) : r;
+  vi32 negative = ((vi32)x < 0) & ((vi32)size > 0) & ((vi32)size < 0x7F800000);
+  r = (negative & ~integral) ? F32(0x7FC00000) : r;
   r = ((x != x) | (y != y)) ? F32(0x7FC00000) : r;
-  return ((y == 0.0f) | (x == 1.0f)) ? (vf32)1.0f : r;
+  return (((vi32)y_size == 0) | (x == 1.0f)) ? (vf32)1.0f : r;
 }
 
 INLINE vf32 sign_f32(vf32 x) {
@@ -267,7 +280,7 @@ INLINE vf32 sign_f32(vf32 x) {
 
 // C's fmod. With q = |x / y| rounded and below 2^23, trunc(q) is the true quotient or one more, and
 // |x| - q|y| is a multiple of the last place of y that fits f32, so one FMA gives it exactly. Lanes outside
-// that range (very rare) go through libm.
+// that range (very rare) go through libm. The result is exact and keeps subnormals; a subnormal divisor is zero.
 INLINE vf32 rem_f32(vf32 x, vf32 y) {
   vf32 xs = abs_f32(x), ys = abs_f32(y);
   vf32 q = xs / ys;
@@ -275,12 +288,12 @@ INLINE vf32 rem_f32(vf32 x, vf32 y) {
   vf32 whole = __builtin_convertvector(__builtin_convertvector(ordinary ? q : (vf32)0.0f, vi32), vf32);
   vf32 r = fma_f32(-whole, ys, xs);
   r = r < 0.0f ? r + ys : r;
-  r = copysign_f32(r, x);
+  r = whole == 0.0f ? x : copysign_f32(r, x);
   if (any_i32(~ordinary)) {
     for (int i = 0; i < LANES_F32; i++) {
       if (ordinary[i]) continue;
-      r[i] = fmodf(flush_f32(x[i]), flush_f32(y[i]));
+      r[i] = ieee_fmodf(x[i], flush_f32(y[i]));
     }
   }
-  return (vf32)((abs_f32(r) < 0x1p-126f) ? (vi32)r & (int32_t)0x80000000 : (vi32)r);
+  return r;
 }

@@ -20,6 +20,32 @@ INLINE double flush_f64(double x) {
   return __builtin_fabs(x) < 0x1p-1022 ? __builtin_copysign(0.0, x) : x;
 }
 
+INLINE bool is_subnormal_f64(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return (bits << 1) - 1 < (1ull << 53) - 1;
+}
+
+// libm for the few operations that see subnormals. The operands are volatile so that no call moves out of the mode.
+static double ieee_pow(double x, double y) {
+  uint64_t mode = blox_fp_enter_ieee();
+  volatile double p = x, q = y, r = pow(p, q);
+  blox_fp_leave(mode);
+  return r;
+}
+static double ieee_fmod(double x, double y) {
+  uint64_t mode = blox_fp_enter_ieee();
+  volatile double p = x, q = y, r = fmod(p, q);
+  blox_fp_leave(mode);
+  return r;
+}
+static float ieee_fmodf(float x, float y) {
+  uint64_t mode = blox_fp_enter_ieee();
+  volatile float p = x, q = y, r = fmodf(p, q);
+  blox_fp_leave(mode);
+  return r;
+}
+
 #define LN2_HIGH 0x1.62e42feep-1
 #define LN2_LOW 0x1.a39ef35793c76p-33
 
@@ -90,7 +116,7 @@ INLINE vf64 log1p_f64(vf64 x) {
   vi64 direct = (vi64)(e == 0);  // then 1 + x need not be rounded at all
   vf64 y = log_reduced_f64(direct ? x : m - 1.0, small_to_f64(e), direct ? (vf64)0.0 : c);
   y = log_special_f64(u, y);
-  return x == 0.0 ? x : y;
+  return x == 0.0 ? copysign_f64((vf64)0.0, x) : y;  // subnormals, too, compare equal to zero
 }
 
 // t / (t + 2) with t = exp(2|x|) - 1.
@@ -154,7 +180,12 @@ static double erf_inv_scalar_f64(double x) {
 
 INLINE vf64 erf_f64(vf64 x) { vf64 r; EACH_F64(r, erf(x[i])); return r; }
 INLINE vf64 erf_inv_f64(vf64 x) { vf64 r; EACH_F64(r, erf_inv_scalar_f64(flush_f64(x[i]))); return r; }
-INLINE vf64 pow_f64(vf64 x, vf64 y) { vf64 r; EACH_F64(r, flush_f64(pow(flush_f64(x[i]), flush_f64(y[i])))); return r; }
+
+// The special cases look at the operands as they are: infinity to the power of a subnormal is infinity.
+INLINE double pow_one_f64(double x, double y) {
+  return flush_f64(is_subnormal_f64(x) || is_subnormal_f64(y) ? ieee_pow(x, y) : pow(x, y));
+}
+INLINE vf64 pow_f64(vf64 x, vf64 y) { vf64 r; EACH_F64(r, pow_one_f64(x[i], y[i])); return r; }
 
 // C's fmod; see rem_f32.
 INLINE vf64 rem_f64(vf64 x, vf64 y) {
@@ -165,12 +196,12 @@ INLINE vf64 rem_f64(vf64 x, vf64 y) {
   vf64 whole = (safe + ROUND_TO_INTEGER_F64) - ROUND_TO_INTEGER_F64;  // nearest; one too many gives r < 0
   vf64 r = fma_f64(-whole, ys, xs);
   r = r < 0.0 ? r + ys : r;
-  r = copysign_f64(r, x);
+  r = whole == 0.0 ? x : copysign_f64(r, x);
   if (any_i64(~ordinary)) {
     for (int i = 0; i < LANES_F64; i++) {
       if (ordinary[i]) continue;
-      r[i] = fmod(flush_f64(x[i]), flush_f64(y[i]));
+      r[i] = ieee_fmod(x[i], is_subnormal_f64(y[i]) ? 0.0 : y[i]);
     }
   }
-  return (vf64)((abs_f64(r) < 0x1p-1022) ? (vi64)r & INT64_MIN : (vi64)r);
+  return r;
 }

@@ -32,7 +32,7 @@ INLINE vf64 expm1_f64(vf64 x) {
   vf64 p = exp_parts_f64(bounded, &n);
   vf64 small = n < 64.0 ? n : (vf64)64.0;  // from here on 2^-n is lost in the sum
   vf64 y = scale_f64(p + (1.0 - exp2_of_shifted(ROUND_TO_INTEGER_F64 - small)), n);
-  y = x == 0.0 ? x : y;
+  y = x == 0.0 ? copysign_f64((vf64)0.0, x) : y;
   return x == x ? y : x;
 }
 

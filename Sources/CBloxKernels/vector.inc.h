@@ -15,6 +15,7 @@ typedef uint64_t vu64 __attribute__((ext_vector_type(VECTOR_BYTES / 8)));
 typedef double vf64x2 __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
 typedef float vf32h __attribute__((ext_vector_type(VECTOR_BYTES / 8)));
 typedef uint64_t vu64x2 __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
+typedef int64_t vi64x2 __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
 typedef uint16_t vu16h __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
 typedef uint8_t vu8q __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
 

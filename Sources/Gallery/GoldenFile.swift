@@ -4,6 +4,12 @@ import BloxIR
 import BloxNN
 import BloxPasses
 
+/// A check that failed: the input is a program, and the compiler no longer does with it what it should.
+public struct GoldenMismatch: Error, CustomStringConvertible {
+  /// The file, the first line that differs, and what to do.
+  public let description: String
+}
+
 /// A `.bir` file that is checked. A comment `// dump: @mlp --stage fused` after the header says how its text is made
 /// anew.
 public struct GoldenFile: Sendable {
@@ -27,16 +33,16 @@ public struct GoldenFile: Sendable {
   /// Parses and verifies the program, prints and parses it again, and compares it with what its `dump` comment makes.
   ///
   /// - Returns: The number of checks that passed.
-  /// - Throws: The first failure.
+  /// - Throws: ``BloxError`` for a text that is no valid program, ``GoldenMismatch`` for a check that failed.
   public func check() throws -> Int {
     let program = try Program(parsing: text, fileName: path)
     try program.verify()
     let again = try Program(parsing: program.text(PrintOptions(locations: true)), fileName: path + " (printed)")
     guard again == program else {
-      throw BloxError(.verification, "\(path): the program changes when it is printed and parsed again")
+      throw GoldenMismatch(description: "\(path): the program changes when it is printed and parsed again")
     }
     guard let fresh = try regenerated() else { return 3 }
-    if fresh != text { throw BloxError(.verification, difference(from: fresh)) }
+    if fresh != text { throw GoldenMismatch(description: difference(from: fresh)) }
     return 4
   }
 
@@ -64,7 +70,7 @@ public struct GoldenFile: Sendable {
     let before = line < old.count ? "\n  - \(old[line])" : "\n  - (end of file)"
     let after = line < new.count ? "\n  + \(new[line])" : "\n  + (end of file)"
     return "\(path): line \(line + 1) is not what the compiler makes now; look at the change, then run"
-      + " `blox-ir check --bless`" + before + after
+      + " `blox-ir check --bless \(path)`" + before + after
   }
 }
 
@@ -111,13 +117,27 @@ public struct DumpRequest: Sendable {
   }
 
   /// The program at the stage.
-  public func program() throws -> Program {
-    if source.hasPrefix("@") { return try GalleryEntry.named(source).program(at: stage, sizes: sizes) }
+  public func program() throws -> Program { try programs(at: [stage])[0] }
+
+  /// The program at several stages. The source, which may be standard input, is read once.
+  public func programs(at stages: [Stage]) throws -> [Program] {
+    if source.hasPrefix("@") {
+      let entry = try GalleryEntry.named(source)
+      return try stages.map { try entry.program(at: $0, sizes: sizes) }
+    }
     guard sizes.isEmpty else { throw BloxError(.usage, "--set applies to gallery programs, not to the file \(source)") }
-    let name = source == "-" ? "<stdin>" : source
-    let program = try Program(parsing: try TextFile.read(source), fileName: name)
+    let program = try Program(
+      parsing: try TextFile.read(source), fileName: source == "-" ? "<stdin>" : source)
     try program.verify()
-    return try stage.apply(to: program)
+    return try stages.map { try $0.apply(to: program) }
+  }
+
+  /// The source as a part of file names: a gallery name, or a file's name without folder and suffix.
+  public var baseName: String {
+    if source == "-" { return "stdin" }
+    if source.hasPrefix("@") { return String(source.dropFirst()) }
+    let name = source.split(separator: "/").last.map(String.init) ?? source
+    return name.hasSuffix(".bir") ? String(name.dropLast(4)) : name
   }
 
   /// The text of the program, header included.
@@ -138,8 +158,11 @@ extension Stage {
   /// - Throws: ``BloxError/Code/usage`` listing the stages.
   public init(named name: String) throws(BloxError) {
     guard let stage = Stage(rawValue: name) else {
+      let names = Stage.allCases.map(\.rawValue)
       throw BloxError(
-        .usage, "there is no stage named '\(name)'; stages: \(Stage.allCases.map(\.rawValue).joined(separator: ", "))")
+        .usage,
+        "there is no stage named '\(name)'\(suggestion(for: name, among: names)); stages:"
+          + " \(names.joined(separator: ", "))")
     }
     self = stage
   }

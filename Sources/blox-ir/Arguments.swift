@@ -1,6 +1,7 @@
 // The command line, taken apart by the subcommand that reads it.
 
 import BloxIR
+import Gallery
 
 /// The words after a subcommand. Flags may stand anywhere; what is not asked for is an error.
 struct Arguments {
@@ -52,16 +53,10 @@ struct Arguments {
   /// What is left, when all flags have been asked about.
   mutating func positionals() throws(BloxError) -> [String] {
     if let unknown = words.first(where: { $0.hasPrefix("-") && $0 != "-" }) {
-      let nearest = known.min { distance($0, unknown) < distance($1, unknown) } ?? "--help"
-      let hint = distance(nearest, unknown) <= 3 ? "; did you mean \(nearest)?" : ""
-      throw BloxError(.usage, "blox-ir \(command) has no option \(unknown)\(hint)")
+      let hint = suggestion(for: unknown, among: known)
+      throw BloxError(.usage, "blox-ir \(command) has no option \(unknown)\(hint); see blox-ir \(command) --help")
     }
     defer { words = [] }
     return words
-  }
-
-  /// How many letters two words differ in, position by position.
-  private func distance(_ a: String, _ b: String) -> Int {
-    zip(a, b).filter { $0 != $1 }.count + abs(a.count - b.count)
   }
 }

@@ -14,6 +14,10 @@ enum ExitCode: Int32 {
 
   /// The code for an error.
   init(_ error: any Error) {
+    if error is GoldenMismatch {
+      self = .checkFailed
+      return
+    }
     switch (error as? BloxError)?.code {
     case .usage: self = .usage
     case .syntax, .verification: self = .invalidInput
@@ -29,21 +33,42 @@ enum Commands {
       return .usage
     }
     let rest = Array(words.dropFirst())
-    let wantsHelp = rest.contains("--help") || rest.contains("-h")
+    if ["--help", "-h", "help"].contains(command) {
+      return try show(rest.isEmpty ? Help.general : help(for: rest[0]))
+    }
+    if rest.contains("--help") || rest.contains("-h") { return try show(help(for: command)) }
     switch command {
-    case "dump": return wantsHelp ? show(Help.dump) : try dump(Arguments(rest, command: command))
-    case "check": return wantsHelp ? show(Help.check) : try check(Arguments(rest, command: command))
-    case "gallery": return wantsHelp ? show(Help.gallery) : try gallery(Arguments(rest, command: command))
-    case "--help", "-h", "help": return show(Help.general)
-    default:
-      throw BloxError(.usage, "there is no command '\(command)'; commands: dump, check, gallery (blox-ir --help)")
+    case "dump": return try dump(Arguments(rest, command: command))
+    case "check": return try check(Arguments(rest, command: command))
+    case "gallery": return try gallery(Arguments(rest, command: command))
+    default: throw unknown(command)
     }
   }
 
-  private static func show(_ text: String) -> ExitCode {
-    print(text)
+  private static func help(for command: String) throws(BloxError) -> String {
+    switch command {
+    case "dump": return Help.dump
+    case "check": return Help.check
+    case "gallery": return Help.gallery
+    default: throw unknown(command)
+    }
+  }
+
+  private static func unknown(_ command: String) -> BloxError {
+    let hint = suggestion(for: command, among: Help.commands)
+    return BloxError(
+      .usage,
+      "there is no command '\(command)'\(hint); commands: \(Help.commands.joined(separator: ", "))"
+        + " (blox-ir --help)")
+  }
+
+  private static func show(_ text: String) throws(BloxError) -> ExitCode {
+    try show(line: text)
     return .success
   }
+
+  /// Prints a line. Not `print`, which does not tell when output cannot be written.
+  private static func show(line: String) throws(BloxError) { try TextFile.write(line + "\n", to: "-") }
 
   private static func dump(_ given: Arguments) throws -> ExitCode {
     var arguments = given
@@ -62,21 +87,24 @@ enum Commands {
     request.showsLocations = showsLocations
     for setting in settings { try request.set(setting) }
     if let batch { request.sizes["batch"] = batch }
-    if let directory { return try dumpAllStages(request, directory) }
+    if let directory {
+      guard stage == nil, output == nil, !wantsSummary else {
+        throw BloxError(.usage, "--all-stages writes files of its own: leave out --stage, --summary and -o")
+      }
+      return try dumpAllStages(request, directory)
+    }
     let text = wantsSummary ? try request.program().summary() : try request.text()
-    if let output { try TextFile.write(text, to: output) } else { print(text, terminator: "") }
+    try TextFile.write(text, to: output ?? "-")
     return .success
   }
 
   private static func dumpAllStages(_ request: DumpRequest, _ directory: String) throws -> ExitCode {
     try TextFile.makeDirectory(directory)
-    for stage in Stage.allCases {
-      var staged = request
-      staged.stage = stage
-      let program = try staged.program()
-      let path = "\(directory)/\(program.name.split(separator: "/").joined(separator: "_")).\(stage.rawValue).bir"
-      try TextFile.write(program.text(PrintOptions(locations: staged.showsLocations)), to: path)
-      print(path)
+    let programs = try request.programs(at: Stage.allCases)
+    for (stage, program) in zip(Stage.allCases, programs) {
+      let path = "\(directory)/\(request.baseName).\(stage.rawValue).bir"
+      try TextFile.write(program.text(PrintOptions(locations: request.showsLocations)), to: path)
+      try show(line: path)
     }
     return .success
   }
@@ -86,8 +114,13 @@ enum Commands {
     let blesses = arguments.flag("--bless")
     let paths = try arguments.positionals()
     guard !paths.isEmpty else { throw BloxError(.usage, "check takes files, folders or -; see blox-ir check --help") }
+    guard !blesses || !paths.contains("-") else {
+      throw BloxError(.usage, "--bless rewrites files, and standard input is none; name the file")
+    }
     let files = try paths.flatMap { path throws(BloxError) in try TextFile.files(below: path, suffix: ".bir") }
-    guard !files.isEmpty else { throw BloxError(.usage, "there are no .bir files below \(paths.joined(separator: ", "))") }
+    guard !files.isEmpty else {
+      throw BloxError(.usage, "there are no .bir files below \(paths.joined(separator: ", "))")
+    }
     var failure: ExitCode?
     var passed = 0
     let width = files.map(\.count).max() ?? 0
@@ -95,27 +128,26 @@ enum Commands {
       let name = file == "-" ? "<stdin>" : file
       let label = name + String(repeating: " ", count: max(0, width - name.count))
       do {
-        let golden = GoldenFile(path: name, text: try TextFile.read(file))
-        if blesses, let fresh = try golden.regenerated(), fresh != golden.text {
-          try TextFile.write(fresh, to: file)
-          print("\(label)  rewritten")
-          passed += 1
-          continue
-        }
-        let checks = try golden.check()
-        print("\(label)  \(checks) checks   ok")
+        try show(line: "\(label)  \(try checkFile(file, name: name, blesses: blesses))")
         passed += 1
       } catch {
-        print("\(label)  FAIL")
+        try show(line: "\(label)  FAIL")
         writeToStandardError("\(error)")
-        let code = ExitCode(error)
-        // Text that no longer matches is a failed check; text that is no program is invalid input.
-        let isStale = (error as? BloxError)?.message.contains("--bless") ?? false
-        failure = failure ?? (isStale ? .checkFailed : code)
+        failure = failure ?? ExitCode(error)
       }
     }
-    if files.count > 1 { print("\(files.count - passed) failed, \(passed) ok") }
+    if files.count > 1 { try show(line: "\(files.count - passed) failed, \(passed) ok") }
     return failure ?? .success
+  }
+
+  /// Checks or rewrites one file; what to print about it.
+  private static func checkFile(_ file: String, name: String, blesses: Bool) throws -> String {
+    let golden = GoldenFile(path: name, text: try TextFile.read(file))
+    if blesses, let fresh = try golden.regenerated(), fresh != golden.text {
+      try TextFile.write(fresh, to: file)
+      return "rewritten"
+    }
+    return "\(try golden.check()) checks   ok"
   }
 
   private static func gallery(_ given: Arguments) throws -> ExitCode {
@@ -123,10 +155,10 @@ enum Commands {
     guard try arguments.positionals().isEmpty else { throw BloxError(.usage, "gallery takes no arguments") }
     let width = GalleryEntry.all.map(\.name.count).max() ?? 0
     for entry in GalleryEntry.all {
-      print("@\(entry.name)\(String(repeating: " ", count: width - entry.name.count))  \(entry.summary)")
+      try show(line: "@\(entry.name)\(String(repeating: " ", count: width - entry.name.count))  \(entry.summary)")
       for setting in entry.settings {
-        print(
-          String(repeating: " ", count: width + 3) + "--set \(setting.name)=\(setting.value)   \(setting.summary)")
+        let indentation = String(repeating: " ", count: width + 3)
+        try show(line: indentation + "--set \(setting.name)=\(setting.value)   \(setting.summary)")
       }
     }
     return .success

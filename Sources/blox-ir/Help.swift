@@ -3,6 +3,12 @@
 import Gallery
 
 enum Help {
+  /// The subcommands in the order in which they are listed.
+  static let commands = ["dump", "check", "gallery"]
+
+  /// Every text, for tests of its examples.
+  static var all: [String] { [general, dump, check, gallery] }
+
   static let general = """
     blox-ir - looks at programs on their way through the blox compiler
 
@@ -28,7 +34,11 @@ enum Help {
       blox-ir dump @mlp --stage grad | blox-ir check -
 
     EXIT CODES
-      0 all is well   1 a check failed   2 wrong usage   3 input does not parse or verify   4 failure while running
+      0  all is well
+      1  a check failed: a golden file is not what the compiler makes now
+      2  wrong usage: an unknown command, option, stage, program or setting
+      3  the input is no valid program
+      4  anything else, such as a file that cannot be read or written
 
     blox-ir COMMAND --help says more about a command. The text form is described in Docs/IR.md.
     """
@@ -53,13 +63,16 @@ enum Help {
         --batch N          the same as --set batch=N
         --summary          counts of ops, arithmetic and parameters instead of the program
         --locations        source lines beside module paths in the comments
-        --all-stages DIR   write every stage to DIR/NAME.STAGE.bir
+        --all-stages DIR   write every stage to DIR/NAME.STAGE.bir, and nothing to standard output but the paths
         -o FILE            write to a file instead of standard output
+
+      A gallery program that is a training step or a gradient is traced as its loss; from 'grad' on it is the whole.
 
       EXAMPLES
         blox-ir dump @mlp --stage grad --batch 32
         blox-ir dump @train_step --stage planned --set hidden=128 --summary
         blox-ir dump IRSamples/linear.traced.bir --stage fused
+        blox-ir dump @train_step --all-stages stages
       """
   }
 
@@ -80,7 +93,7 @@ enum Help {
     EXAMPLES
       blox-ir dump @train_step --stage planned | blox-ir check -
       blox-ir check IRSamples
-      blox-ir check IRSamples --bless && git diff IRSamples
+      blox-ir check IRSamples --bless
     """
 
   static let gallery = """

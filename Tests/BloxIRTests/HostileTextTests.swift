@@ -102,44 +102,55 @@ struct HostileTextTests {
     #expect(program.text().count < 5000)
   }
 
-  static let floods: [(String, String)] = [
-    ("open brackets", header + String(repeating: "(", count: 1_000_000)),
-    ("open braces", header + "() -> () " + String(repeating: "{", count: 1_000_000)),
-    ("zero bytes", String(repeating: "\0", count: 1_000_000)),
-    ("one long comment", "// blox-ir 1\n// " + String(repeating: "x", count: 1_000_000)),
-    ("many comments", "// blox-ir 1\n" + String(repeating: "//\n", count: 300_000)),
-    ("blank lines in a body", header + "() -> () {" + String(repeating: "\n", count: 1_000_000)),
-    ("a long name", header + String(repeating: "m", count: 1_000_000)),
-    ("a long op", header + "() -> () {\n" + String(repeating: "x", count: 1_000_000)),
-    ("a long string", header + "(%0: f32[] {arg=\"" + String(repeating: "\\n", count: 300_000)),
-    ("a long number", header + "(%0: f32[" + String(repeating: "1", count: 1_000_000)),
-    ("a long shape", header + "(%0: f32[" + String(repeating: "1,", count: 200_000) + "1]) -> () {\nreturn\n}"),
-    (
+  /// A text too long to be printed with the test's name.
+  struct Flood: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let text: String
+
+    init(_ name: String, _ text: String) {
+      testDescription = name
+      self.text = text
+    }
+  }
+
+  static let floods: [Flood] = [
+    Flood("open brackets", header + String(repeating: "(", count: 1_000_000)),
+    Flood("open braces", header + "() -> () " + String(repeating: "{", count: 1_000_000)),
+    Flood("zero bytes", String(repeating: "\0", count: 1_000_000)),
+    Flood("one long comment", "// blox-ir 1\n// " + String(repeating: "x", count: 1_000_000)),
+    Flood("many comments", "// blox-ir 1\n" + String(repeating: "//\n", count: 300_000)),
+    Flood("blank lines in a body", header + "() -> () {" + String(repeating: "\n", count: 1_000_000)),
+    Flood("a long name", header + String(repeating: "m", count: 1_000_000)),
+    Flood("a long op", header + "() -> () {\n" + String(repeating: "x", count: 1_000_000)),
+    Flood("a long string", header + "(%0: f32[] {arg=\"" + String(repeating: "\\n", count: 300_000)),
+    Flood("a long number", header + "(%0: f32[" + String(repeating: "1", count: 1_000_000)),
+    Flood("a long shape", header + "(%0: f32[" + String(repeating: "1,", count: 200_000) + "1]) -> () {\nreturn\n}"),
+    Flood(
       "many attributes",
       header + "(%0: f32[] {" + (0..<50_000).map { "a\($0)" }.joined(separator: ", ") + "}) -> () {\nreturn\n}"
     ),
-    (
+    Flood(
       "a long list",
       header + "(%0: f32[]) -> () {\n%1: f32[] = reduce_sum %0 {axes=[" + String(repeating: "0,", count: 200_000)
         + "0]}\nreturn\n}"
     ),
-    (
+    Flood(
       "a constant longer than its type",
       header + "() -> () {\n%1: f32[1] = constant dense<[" + String(repeating: "0,", count: 300_000) + "0]>"
     ),
-    (
+    Flood(
       "large constants",
       header + "() -> () {\n" + (0..<100).map { "%\($0): u8[100000000] = constant 0\n" }.joined() + "return\n}"
     ),
-    (
+    Flood(
       "a name defined often", header + "() -> () {\n" + String(repeating: "%0: f32[] = constant 0.0\n", count: 50_000)
     ),
   ]
 
   @Test("Megabytes of one thing are refused in linear time", .timeLimit(.minutes(1)), arguments: floods)
-  func flood(name: String, text: String) {
-    let message = refusal(text)
-    #expect(message.hasPrefix("m:") && message.utf8.count < 1000, "\(name)")
+  func flood(_ flood: Flood) {
+    let message = refusal(flood.text)
+    #expect(message.hasPrefix("m:") && message.utf8.count < 1000)
   }
 
   @Test("A long valid program is read in linear time", .timeLimit(.minutes(1)))

@@ -167,8 +167,8 @@ struct ParseErrorTests {
       "m:4:3: got 'return', expected ',' or ']'"
     ),
     (
-      "%2: f32[] = reduce_prod %0 {axes=[0]}",
-      "m:3:15: got 'reduce_prod', expected an op (did you mean 'reduce_and'?)"
+      "%2: f32[] = reduce_mean %0 {axes=[0]}",
+      "m:3:15: got 'reduce_mean', expected an op (did you mean 'reduce_max'?)"
     ),
     (
       "%2: bool[3] = compare %0, 1.0 {direction=up}",

@@ -25,7 +25,7 @@ struct RoundTripTests {
         if case .call(let callee) = instruction.op { visit(callee.program) }
       }
     }
-    for seed in 0..<300 {
+    for seed in 0..<600 {
       var random = RandomPrograms(seed: UInt64(seed))
       visit(try random.program(instructions: seed % 20))
     }

@@ -103,10 +103,13 @@ enum Samples {
           %0: f32[512] {path="net/l/bias", trainable},
           %1: f32[784,512] {path="net/l/kernel", trainable, donated},
           %2: f32[128,784] {arg="x"}
-      ) -> (f32[128,512], f32[784,512]) {plan="arena 262144 B, results 262144 B, aliased 1605632 B, peak 524288 B"} {
+      ) -> (
+          f32[128,512],
+          f32[784,512]
+      ) {plan="arena 262144 B, results 262144 B, aliased 1605632 B, peak 524288 B"} {
         %3: f32[128,512] = dot_general %2, %1 {contract=[1]x[0], buffer=arena[0]}
-        %4: f32[128,512], %5: f32[784,512] = fusion %3, %1 {kind=loop, buffers=[result[0], param[1]]} \
-      region(%6: f32[128,512], %7: f32[784,512]) {
+        %4: f32[128,512], %5: f32[784,512] = fusion %3, %1 {kind=loop, buffers=[result[0], param[1]]}
+            region(%6: f32[128,512], %7: f32[784,512]) {
           %8: f32[128,512] = max %6, 0.0
           %9: f32[784,512] = fusion %7 {kind=loop} region(%10: f32[784,512]) {
             return %10

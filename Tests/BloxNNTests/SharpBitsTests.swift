@@ -103,7 +103,9 @@ struct SharpBitsTests {
       current = try step(current, x, y)
     }
     #expect(losses[0] > losses[1] && losses[1] > losses[2])
-    #expect(current.keys.map(\.description) == ["demo/linear/bias", "demo/linear/kernel", "demo/rng/counter", "demo/rng/seed"])
+    #expect(
+      current.keys.map(\.description)
+        == ["demo/linear/bias", "demo/linear/kernel", "demo/rng/counter", "demo/rng/seed"])
     #expect(current.isLocked)
   }
 
@@ -190,8 +192,8 @@ struct SharpBitsTests {
     #expect(
       error.message
         == "vmap has a mapped result (axis name batch), 'rng_demo/rng/seed', but its outAxes is nil. It is computed"
-        + " from the lanes by axis_index -> convert -> random_fold_in. Give it an axis in outAxes, or make it independent"
-        + " of the lane (restore a folded seed, for example)")
+        + " from the lanes by axis_index -> convert -> random_fold_in. Give it an axis in outAxes, or make it"
+        + " independent of the lane (restore a folded seed, for example)")
   }
 
   @Test("Cell 14: the same forward for initialisation and use") func initAndRuntime() throws {

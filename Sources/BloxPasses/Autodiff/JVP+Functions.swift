@@ -47,9 +47,9 @@ extension Op.Unary {
     }
     let inverse = try b.div(one, y)
     let square = try b.mul(inverse, inverse)
-    // 1/y + 1/(2 y²) + 1/(6 y³) - 1/(30 y⁵) + 1/(42 y⁷) - 1/(30 y⁹)
-    var series = b.splat(-1.0 / 30, like: x)
-    for coefficient in [1.0 / 42, -1.0 / 30, 1.0 / 6] {
+    // 1/y + 1/(2 y²) + 1/(6 y³) - 1/(30 y⁵) + 1/(42 y⁷) - 1/(30 y⁹) + 5/(66 y¹¹) - 691/(2730 y¹³)
+    var series = b.splat(-691.0 / 2730, like: x)
+    for coefficient in [5.0 / 66, -1.0 / 30, 1.0 / 42, -1.0 / 30, 1.0 / 6] {
       series = try b.add(try b.mul(series, square), b.splat(coefficient, like: x))
     }
     series = try b.mul(try b.add(try b.mul(series, inverse), b.splat(0.5, like: x)), square)

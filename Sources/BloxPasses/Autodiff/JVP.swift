@@ -88,10 +88,6 @@ package struct JVPTransform {
     if case .call(let callee) = instruction.op {
       return try evaluate(callee.program, primals: inputs.map(\.primal), tangents: inputs.map(\.tangent))
     }
-    if case .stopGradient = instruction.op {
-      // The primal needs no instruction either: the barrier has done its work.
-      return [Dual(primal: inputs[0].primal, tangent: nil)]
-    }
     let results = try builder.emit(instruction.op, inputs.map(\.primal)).map { Operand.value($0) }
     guard inputs.contains(where: { $0.tangent != nil }) else {
       return results.map { Dual(primal: $0, tangent: nil) }
@@ -129,6 +125,8 @@ struct JVPRule {
     case .unary(let op): return try op.jvp(x: primal(0), y: result, dx: instantiated(0, b), &b)
     case .binary(let op): return try op.jvp(self, &b)
     case .compare, .argReduce, .random, .bitcastConvert: return nil
+    // The barrier itself stays among the primals, so that differentiating again stops there too.
+    case .stopGradient: return nil
     case .select: return try select(&b)
     case .clamp: return try clamp(&b)
     case .fma: return try fma(&b)
@@ -150,7 +148,7 @@ struct JVPRule {
         .notDifferentiable,
         "fusion: a fused region has no derivative rule; differentiate before the pass 'fuse' runs")
     case .constant, .iota, .axisIndex: preconditionFailure("\(op.name) has no inputs")
-    case .call, .stopGradient: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .call: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
     }
   }
 

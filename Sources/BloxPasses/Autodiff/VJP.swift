@@ -61,7 +61,8 @@ extension Program {
     let primalResults = zip(results, known).map { ProgramResult($1, label: $0.label) }
     let activeParameters = parameters.indices.filter { active[$0] }.map { parameters[$0] }
     let gradientResults = zip(activeParameters, gradients).map { ProgramResult($1, label: $0.label?.gradient) }
-    return builder.finish(results: primalResults + gradientResults)
+    // Tangent rules may have prepared factors for tangents that turned out not to be wanted.
+    return try builder.finish(results: primalResults + gradientResults).eliminatingDeadCode(axes: axes)
   }
 }
 

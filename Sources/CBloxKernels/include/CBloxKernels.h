@@ -26,7 +26,9 @@ bool blox_isa_available(blox_isa isa);
 
 /// Turns on flush-to-zero and denormals-are-zero (XLA's mode) for this thread; returns the previous mode.
 uint64_t blox_fp_enter(void);
-/// Restores the mode that `blox_fp_enter` returned.
+/// Turns both off, for the few operations that see subnormals; returns the previous mode.
+uint64_t blox_fp_enter_ieee(void);
+/// Restores the mode that one of the others returned.
 void blox_fp_leave(uint64_t mode);
 
 /// Element types, in the order of BloxIR's `DType`. Booleans are one byte, 0 or 1. Keys are two u32 words.

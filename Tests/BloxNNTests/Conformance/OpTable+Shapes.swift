@@ -98,7 +98,9 @@ func bindShape(_ testCase: ConformanceCase) throws -> CaseBinding {
     let dtype = try DType(stored: attrs["dtype"]?.string ?? "")
     return .run { _ in [try Tensor.iota(ints("shape"), axis: int("dimension"), dtype: dtype)] }
   case "arange":
-    guard let count = attrs["args"]?.ints, count.count == 1 else { return .skip("arange of a range is not in this slice") }
+    guard let count = attrs["args"]?.ints, count.count == 1 else {
+      return .skip("arange of a range is not in this slice")
+    }
     return .run { _ in [try Tensor.arange(count[0])] }
   case "eye": return .run { _ in [try Tensor.eye(ints("args")[0])] }
   case "squeeze": return single { try $0.squeeze([int("axis")]) }

@@ -1,0 +1,178 @@
+// Whole training runs agree with jax-blox and optax, step by step.
+
+import BloxNN
+import TestSupport
+import Testing
+
+@testable import BloxTrace
+
+/// An optimizer of any kind over one kind of tree.
+struct AnyOptimizer<Tree: TensorTree, State: TensorTree> {
+  let initialize: (Tree) throws -> State
+  let update: (Tree, State, Tree) throws -> (Tree, State)
+}
+
+extension SGD {
+  func over<Tree: TensorTree>(_: Tree.Type) -> AnyOptimizer<Tree, State<Tree>> {
+    AnyOptimizer(initialize: { try initialize($0) }, update: { try update($0, $1, $2) })
+  }
+}
+
+extension Adam {
+  func over<Tree: TensorTree>(_: Tree.Type) -> AnyOptimizer<Tree, State<Tree>> {
+    AnyOptimizer(initialize: { try initialize($0) }, update: { try update($0, $1, $2) })
+  }
+}
+
+/// A model, its state, and a batch, trained for some steps in one compiled and donating step.
+func train<State: TensorTree>(
+  _ model: Sequential, _ params: Params, _ x: Tensor, _ y: Tensor, steps: Int, _ optimizer: AnyOptimizer<Params, State>
+) throws -> (losses: [Tensor], params: Params) {
+  let step = jit(name: "train_step", donating: [0, 1]) {
+    (params: Params, state: State, x: Tensor, y: Tensor) throws -> (Params, State, Tensor) in
+    let (trainable, rest) = params.split()
+    let (loss, restAfter, gradients) = try valueAndGrad { (t: Params, nt: Params) in
+      let (logits, after) = try model(t.merge(nt), x)
+      return (try softmaxCrossEntropy(logits, classes: y).mean(), after.split().1)
+    }(trainable, rest)
+    let (updates, next) = try optimizer.update(gradients, state, trainable)
+    return (try applyUpdates(trainable, updates).merge(restAfter), next, loss)
+  }
+  // The step takes its inputs away, so it gets copies of its own.
+  var params = try treeMap(params) { $0.dtype == .key ? $0 : try $0 * 1 }
+  var state = try optimizer.initialize(params.split().0)
+  var losses: [Tensor] = []
+  for _ in 0..<steps {
+    let loss: Tensor
+    (params, state, loss) = try step(params, state, x, y)
+    losses.append(loss)
+  }
+  return (losses, params)
+}
+
+/// Trains with the optimizer that the attributes of a case name.
+func train(
+  _ testCase: ConformanceCase, _ model: Sequential, _ params: Params, _ x: Tensor, _ y: Tensor
+) throws -> (losses: [Tensor], params: Params)? {
+  let attrs = testCase.attrs
+  let (rate, steps) = (attrs["lr"]?.double ?? 0, attrs["steps"]?.int ?? 0)
+  switch attrs["optimizer"]?.string {
+  case "sgd": return try train(model, params, x, y, steps: steps, SGD(learningRate: rate).over(Params.self))
+  case "sgd_momentum":
+    let optimizer = SGD(learningRate: rate, momentum: attrs["momentum"]?.double)
+    return try train(model, params, x, y, steps: steps, optimizer.over(Params.self))
+  case "adam": return try train(model, params, x, y, steps: steps, Adam(learningRate: rate).over(Params.self))
+  case _: return nil
+  }
+}
+
+@Suite("Conformance of training")
+struct TrainingConformanceTests {
+  /// `l1`, relu (tanh with dropout, as the reference has it), an optional dropout, `l2` as children of the root.
+  private func model(hidden: Int, dropout: Double?) throws -> (graph: Graph, rng: Rng, model: Sequential) {
+    let graph = try Graph("net")
+    let rng = try Rng(graph.child("rng"))
+    var steps: [Sequential.Step] = [
+      .layer(try Linear(graph.child("l1"), outputSize: hidden, rng: rng)),
+      dropout == nil ? .function("relu", relu) : .function("tanh", tanh),
+    ]
+    if let dropout { steps.append(.layer(try Dropout(graph.child("dropout"), rate: dropout, rng: rng))) }
+    steps.append(.layer(try Linear(graph.child("l2"), outputSize: 10, rng: rng)))
+    return (graph, rng, try Sequential(graph.child("mlp"), steps))
+  }
+
+  @Test("training: digits by an MLP, with and without dropout, with SGD, momentum and Adam") func digits() throws {
+    var (ran, notRun) = (0, 0)
+    for testCase in try ConformanceGroup.load("training").cases where testCase.op.hasPrefix("train.mlp") {
+      let isDropout = testCase.op == "train.mlp_dropout"
+      let (graph, rng, model) = try model(hidden: isDropout ? 16 : 32, dropout: isDropout ? 0.25 : nil)
+      let (x, y) = (try Tensor(testCase.inputs[0]), try Tensor(testCase.inputs[1]))
+      let (_, created) = try model(rng.seed(Params(), seed: 42), x)
+      let params = created.locked()
+      let initial = try differences(params.split().0, testCase.entries("init_params"), rtol: 1e-6, atol: 1e-7)
+      #expect(initial == [], "\(testCase.name)")
+      guard let (losses, final) = try train(testCase, model, params, x, y) else {
+        notRun += 1
+        continue
+      }
+      let tolerance = (testCase.rtol, testCase.atol)
+      #expect(try difference(stack(losses), testCase.outputs[0], exact: false, tolerance) == nil, "\(testCase.name)")
+      let finals = try differences(
+        final.split().0, testCase.entries("final_params"), rtol: testCase.rtol, atol: testCase.atol)
+      #expect(finals == [], "\(testCase.name)")
+      ran += 1
+      withExtendedLifetime(graph) {}
+    }
+    print("conformance training: \(ran) MLP runs; not run: \(notRun) x optimizer adamw is not in this slice")
+    #expect((ran, notRun) == (5, 1))
+  }
+
+  /// Three updates from given gradients.
+  private func update<State: TensorTree>(
+    _ testCase: ConformanceCase, _ optimizer: AnyOptimizer<[String: Tensor], State>
+  ) throws -> [Tensor] {
+    let tensors = try testCase.inputs.map { try Tensor($0) }
+    var params = ["a": tensors[0], "b": tensors[1]]
+    var state = try optimizer.initialize(params)
+    var results: [Tensor] = []
+    for step in 0..<3 {
+      let gradients = ["a": tensors[2 + 2 * step], "b": tensors[3 + 2 * step]]
+      let updates: [String: Tensor]
+      (updates, state) = try optimizer.update(gradients, state, params)
+      params = try applyUpdates(params, updates)
+      results += try params.tensors()
+    }
+    return results
+  }
+
+  @Test("training: updates of SGD, momentum and Adam are optax's") func optax() throws {
+    var ran = 0
+    for testCase in try ConformanceGroup.load("training").cases where testCase.op == "optax" {
+      let results: [Tensor]
+      switch testCase.name {
+      case "optax/sgd": results = try update(testCase, SGD(learningRate: 0.1).over([String: Tensor].self))
+      case "optax/momentum":
+        results = try update(testCase, SGD(learningRate: 0.1, momentum: 0.9).over([String: Tensor].self))
+      case "optax/adam": results = try update(testCase, Adam(learningRate: 1e-2).over([String: Tensor].self))
+      case let other:
+        print("  not run: \(other) is not in this slice")
+        continue
+      }
+      for (got, want) in zip(results, testCase.outputs) {
+        #expect(try difference(got, want, exact: false, (testCase.rtol, testCase.atol)) == nil, "\(want.name)")
+      }
+      ran += 1
+    }
+    #expect(ran == 3)
+  }
+
+  @Test("training: linear regression follows JAX's losses and weights", arguments: [true, false])
+  func linearRegression(isCompiled: Bool) throws {
+    let testCase = try ConformanceGroup.load("training").case("linear_regression")
+    let (x, y) = (try Tensor(testCase.inputs[0]), try Tensor(testCase.inputs[1]))
+    let rate = testCase.attrs["learning_rate"]?.double ?? 0
+    let update = { (params: [Tensor], x: Tensor, y: Tensor) throws -> ([Tensor], Tensor) in
+      let (loss, gradients) = try valueAndGrad { (p: [Tensor], x: Tensor, y: Tensor) in
+        try square(x * p[0] + p[1] - y).mean()
+      }(params, x, y)
+      return (try treeMap(params, gradients) { try $0 - $1 * rate }, loss)
+    }
+    let compiled = jit(update)
+    let (weightKey, biasKey) = try Key(42).split()
+    var params = [try weightKey.normal(), try biasKey.normal()]
+    let rows = try testCase.outputs[0].doubles()
+    var rowIndex = 0
+    // Uncompiled steps run one program per step; a tenth of them shows the same.
+    for step in 0...(isCompiled ? 1000 : 100) {
+      let (next, loss) = try isCompiled ? compiled(params, x, y) : update(params, x, y)
+      if rowIndex < rows.count / 4, rows[4 * rowIndex] == Double(step) {
+        let got = [loss, params[0], params[1]].map { (try? $0.item()) ?? .nan }
+        let want = Array(rows[4 * rowIndex + 1..<4 * rowIndex + 4])
+        #expect(mismatch(got: got, want: want, rtol: testCase.rtol, atol: testCase.atol) == nil, "step \(step)")
+        rowIndex += 1
+      }
+      params = next
+    }
+    #expect(rowIndex >= (isCompiled ? rows.count / 4 : 3), "rows \(rows.count / 4)")
+  }
+}
