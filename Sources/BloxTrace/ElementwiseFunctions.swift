@@ -4,7 +4,7 @@ import BloxIR
 
 extension Tensor {
   /// Applies a function defined on floating-point numbers; integers become `f32` first.
-  fileprivate static func inexact(_ op: Op.Unary, _ x: Tensor) throws -> Tensor {
+  static func inexact(_ op: Op.Unary, _ x: Tensor) throws -> Tensor {
     try apply(.unary(op), try x.cast(to: x.dtype.inexact))
   }
 }

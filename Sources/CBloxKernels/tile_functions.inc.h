@@ -71,14 +71,14 @@ FUNCTION_KERNELS(f64, double, vf64, LANES_F64)
 HALF_FUNCTION_KERNELS(bf16)
 HALF_FUNCTION_KERNELS(f16)
 
-// The next number after x towards y: a step of the bits, which are ordered as the sizes are. Nothing is flushed, and
-// equal numbers give y, so that a zero takes its sign.
-#define NEXTAFTER_KERNEL(type, BITS, SIGN, INFINITE)                                                     \
+// The next number after x towards y: a step of the bits, which are ordered as the sizes are. No result is flushed. Equal
+// numbers give y, and numbers below LEAST, which compare as zeros, are equal.
+#define NEXTAFTER_KERNEL(type, BITS, SIGN, INFINITE, LEAST)                                              \
   INLINE BITS nextafter_one_##type(BITS x, BITS y) {                                                     \
     BITS size_x = x & (BITS)(SIGN - 1), size_y = y & (BITS)(SIGN - 1);                                   \
     BITS stepped = ((x ^ y) & SIGN) || size_x > size_y ? (BITS)(x - 1) : (BITS)(x + 1);                  \
     BITS result = size_x == 0 ? (BITS)((y & SIGN) | 1) : stepped;                                        \
-    result = x == y || (size_x | size_y) == 0 ? y : result;                                              \
+    result = x == y || (size_x < LEAST && size_y < LEAST) ? y : result;                                  \
     result = size_y > INFINITE ? y : result;                                                             \
     return size_x > INFINITE ? x : result;                                                               \
   }                                                                                                      \
@@ -89,7 +89,7 @@ HALF_FUNCTION_KERNELS(f16)
     INDEPENDENT for (size_t i = 0; i < n; i++) d[i] = nextafter_one_##type(x[i], y[i]);                  \
   }
 
-NEXTAFTER_KERNEL(bf16, uint16_t, 0x8000u, 0x7F80u)
-NEXTAFTER_KERNEL(f16, uint16_t, 0x8000u, 0x7C00u)
-NEXTAFTER_KERNEL(f32, uint32_t, 0x80000000u, 0x7F800000u)
-NEXTAFTER_KERNEL(f64, uint64_t, 0x8000000000000000ull, 0x7FF0000000000000ull)
+NEXTAFTER_KERNEL(bf16, uint16_t, 0x8000u, 0x7F80u, 0x0080u)
+NEXTAFTER_KERNEL(f16, uint16_t, 0x8000u, 0x7C00u, 1u)
+NEXTAFTER_KERNEL(f32, uint32_t, 0x80000000u, 0x7F800000u, 0x00800000u)
+NEXTAFTER_KERNEL(f64, uint64_t, 0x8000000000000000ull, 0x7FF0000000000000ull, 0x0010000000000000ull)

@@ -17,6 +17,9 @@ enum Agreement {
   /// A float sum of so many terms: the error is relative to the sum of the magnitudes, which is `scale`. Where a
   /// product of finite numbers may overflow, it may also meet an infinity of the other sign.
   case sum(terms: Int, scale: DenseConstant, overflows: Bool)
+  /// A float product of so many factors: the error is relative to it. Partial products lie between the product of the
+  /// factors below 1, `down`, and that of those above 1, `up`; if these leave the range, the order decides the result.
+  case product(terms: Int, down: DenseConstant, up: DenseConstant)
 }
 
 /// The bounds of functions that are not exact, in units in the last place of the result.
@@ -80,9 +83,15 @@ extension Op {
     case .binary(.mul), .binary(.div), .fma, .integerPow: return .arithmetic
     case .binary(let op): return .ulps(Accuracy.ulps(op, operands[0].type.dtype))
     case .reduce(.prod, let axes) where operands[0].type.dtype.isFloating:
-      // Every product rounds once; partial products in another order may overflow where the whole does not.
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
-      return terms == 1 ? .bits : .sum(terms: terms, scale: try magnitudes(operands), overflows: true)
+      if terms == 1 { return .bits }
+      let sizes = try wideMagnitudes(operands[0])
+      let one = DenseConstant(Literal(1, as: .f64), shape: sizes.type.shape)
+      func partial(_ op: Op.Binary) throws -> DenseConstant {
+        let bounded = try ReferenceInterpreter.evaluate(.binary(op), operands: [sizes, one])
+        return try ReferenceInterpreter.evaluate(self, operands: bounded)[0]
+      }
+      return .product(terms: terms, down: try partial(.min), up: try partial(.max))
     case .reduce(.sum, let axes) where operands[0].type.dtype.isFloating:
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
       return terms == 1 ? .bits : .sum(terms: terms, scale: try magnitudes(operands), overflows: false)
@@ -101,11 +110,12 @@ extension Op {
 
   /// The op on the magnitudes of its operands, which must be floating-point, in f64, where f32 does not overflow.
   private func magnitudes(_ operands: [DenseConstant]) throws -> DenseConstant {
-    let sizes = try operands.map { operand in
-      let wide = try ReferenceInterpreter.evaluate(.convert(.f64), operands: [operand])
-      return try ReferenceInterpreter.evaluate(.unary(.abs), operands: wide)[0]
-    }
-    return try ReferenceInterpreter.evaluate(self, operands: sizes)[0]
+    try ReferenceInterpreter.evaluate(self, operands: operands.map(wideMagnitudes))[0]
+  }
+
+  private func wideMagnitudes(_ operand: DenseConstant) throws -> DenseConstant {
+    let wide = try ReferenceInterpreter.evaluate(.convert(.f64), operands: [operand])
+    return try ReferenceInterpreter.evaluate(.unary(.abs), operands: wide)[0]
   }
 }
 
@@ -144,6 +154,12 @@ private func agrees(_ got: Literal, _ want: Literal, at index: Int, _ agreement:
     let accumulator = got.dtype == .f64 ? Double.ulpOfOne : Double(Float.ulpOfOne)
     let bound = (accumulator * Double(terms) / 2 + 2 * epsilon(got.dtype)) * scale
     return abs(x - y) <= bound + leastNonzero(got.dtype)
+  case .product(let terms, let down, let up):
+    let largest = Literal(dtype: got.dtype, bits: Literal.highest(got.dtype).bits - 1).doubleValue
+    // f16 and bf16 round once for each group of neighbouring axes.
+    guard up[index].doubleValue < largest / 2, down[index].doubleValue * largest > 64 else { return true }
+    let accumulator = got.dtype == .f64 ? Double.ulpOfOne : Double(Float.ulpOfOne)
+    return abs(x - y) <= (accumulator * Double(terms) + 3 * epsilon(got.dtype)) * abs(y)
   }
 }
 

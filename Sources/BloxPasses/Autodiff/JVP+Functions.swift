@@ -9,7 +9,7 @@ extension Op.Unary {
     switch self {
     case .exp2: return try b.mul(y, b.splat(0.6931471805599453, like: x))
     case .expm1: return try b.add(y, one)
-    case .cbrt: return try b.mul(try b.div(y, x), b.splat(1.0 / 3, like: x))
+    case .cbrt: return try b.mul(try b.emitOne(.integerPow(-2), [y]), b.splat(1.0 / 3, like: x))
     case .sin: return try b.unary(.cos, x)
     case .cos: return try b.neg(try b.unary(.sin, x))
     case .tan: return try b.add(try b.mul(y, y), one)

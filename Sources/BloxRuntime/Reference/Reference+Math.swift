@@ -106,20 +106,21 @@ extension ReferenceInterpreter {
     #endif
   }
 
-  /// The next number towards the other, by a step of the bits, which are ordered as the sizes are. Nothing is flushed;
-  /// for equal numbers the other one, so that a zero takes its sign.
+  /// The next number towards the other, by a step of the bits, which are ordered as the sizes are. No result is flushed.
+  /// For equal numbers the other one; like all comparisons, this one reads subnormals as zero.
   static func nextafter(_ a: DenseConstant, _ b: DenseConstant) -> DenseConstant {
     let dtype = a.type.dtype
     let sign: UInt64 = 1 << UInt64(dtype.bitWidth - 1)
     let infinity = Literal(Double.infinity, as: dtype).bits
-    func next(_ x: UInt64, _ y: UInt64) -> UInt64 {
+    let isZero = zip(a.doubles, b.doubles).map { $0 == 0 && $1 == 0 }
+    func next(_ x: UInt64, _ y: UInt64, bothZero: Bool) -> UInt64 {
       let (sizeX, sizeY) = (x & ~sign, y & ~sign)
       if sizeX > infinity { return x }
-      if sizeY > infinity || x == y || sizeX | sizeY == 0 { return y }
+      if sizeY > infinity || x == y || bothZero { return y }
       if sizeX == 0 { return y & sign | 1 }
       return (x ^ y) & sign != 0 || sizeX > sizeY ? x - 1 : x + 1
     }
-    return DenseConstant(type: a.type, words: zip(a.words, b.words).map { next($0, $1) })
+    return DenseConstant(type: a.type, words: zip(zip(a.words, b.words), isZero).map { next($0.0, $0.1, bothZero: $1) })
   }
 
   /// C's pow, with its special cases: `pow(1, nan)` and `pow(nan, 0)` are 1.

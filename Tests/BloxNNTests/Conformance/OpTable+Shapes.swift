@@ -18,6 +18,9 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
   func reduction(_ function: @escaping (Tensor) throws -> Tensor) -> CaseBinding { .run { [try function($0[0])] } }
   switch testCase.op {
   case "jnp.sum": return reduction { try $0.sum(axes, keepDimensions: keep) }
+  case "jnp.prod": return reduction { try $0.prod(axes, keepDimensions: keep) }
+  case "jnp.nansum": return reduction { try $0.nanSum(axes, keepDimensions: keep) }
+  case "jnp.count_nonzero": return reduction { try $0.countNonzero(axes, keepDimensions: keep) }
   case "jnp.max": return reduction { try $0.max(axes, keepDimensions: keep) }
   case "jnp.min": return reduction { try $0.min(axes, keepDimensions: keep) }
   case "jnp.mean": return reduction { try $0.mean(axes, keepDimensions: keep) }
@@ -48,6 +51,8 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
     case "min": kind = .min
     case "and": kind = .and
     case "or": kind = .or
+    case "mul": kind = .prod
+    case "xor": kind = .xor
     case let other: return .skip("reduce by \(other ?? "") is not in this slice")
     }
     return reduction { try Tensor.apply(.reduce(kind, axes: dimensions), $0) }
@@ -124,16 +129,20 @@ func bindNN(_ testCase: ConformanceCase) -> CaseBinding {
     let approximate = testCase.attrs["approximate"]?.bool ?? true
     return single { try gelu($0, approximate: approximate) }
   case "nn.softmax", "nn.log_softmax":
-    guard let axis = testCase.attrs["axis"]?.int, testCase.attrs["where"] == nil else {
-      return .skip("\(testCase.op) over several axes or a mask is not in this slice")
-    }
     let isLog = testCase.op == "nn.log_softmax"
+    guard let axis = testCase.attrs["axis"]?.int, testCase.attrs["where"] == nil else {
+      let several = axes(testCase) ?? [-1]
+      return .run { x in
+        let mask = x.count > 1 ? x[1] : nil
+        return [try isLog ? logSoftmax(x[0], axes: several, mask: mask) : softmax(x[0], axes: several, mask: mask)]
+      }
+    }
     return single { try isLog ? logSoftmax($0, axis: axis) : softmax($0, axis: axis) }
   case "nn.logsumexp":
     let axes = axes(testCase)
     return single { try logSumExp($0, axes) }
   case "loss.softmax_cross_entropy": return .run { [try softmaxCrossEntropy($0[0], $0[1])] }
   case "loss.softmax_cross_entropy_int": return .run { [try softmaxCrossEntropy($0[0], classes: $0[1])] }
-  case _: return notInSlice(testCase)
+  case _: return bindActivation(testCase)
   }
 }

@@ -39,7 +39,7 @@ func bindUnary(_ testCase: ConformanceCase) -> CaseBinding {
   case "reciprocal": unary { try 1 / $0 }
   case "stop_gradient": unary { try stopGradient($0) }
   case "bitwise_not": unary { try .!$0 }
-  case _: notInSlice(testCase)
+  case _: bindFunction(testCase)
   }
 }
 
@@ -55,12 +55,7 @@ func bindBinary(_ testCase: ConformanceCase) -> CaseBinding {
   case "max", "jnp.maximum": return binary { try maximum($0, $1) }
   case "min", "jnp.minimum": return binary { try minimum($0, $1) }
   case "rem": return binary { try $0 % $1 }
-  case "pow":
-    let isFloating = testCase.inputs.allSatisfy(\.isFloating)
-    return isFloating ? binary { try pow($0, $1) } : .skip("pow with integer exponents is not in this slice")
-  case "jnp.power":
-    let isFloating = testCase.inputs.allSatisfy(\.isFloating)
-    return isFloating ? binary { try pow($0, $1) } : .skip("pow with integer exponents is not in this slice")
+  case "pow", "jnp.power": return binary { try pow($0, $1) }
   case "and": return binary { try $0 .& $1 }
   case "or": return binary { try $0 .| $1 }
   case "xor": return binary { try $0 .^ $1 }
@@ -71,7 +66,7 @@ func bindBinary(_ testCase: ConformanceCase) -> CaseBinding {
   case "integer_pow":
     guard let exponent = testCase.attrs["y"]?.int else { return notInSlice(testCase) }
     return unary { try Tensor.apply(.integerPow(exponent), $0) }
-  case _: return notInSlice(testCase)
+  case _: return bindBinaryFunction(testCase)
   }
 }
 
@@ -85,16 +80,15 @@ func bindCompareSelect(_ testCase: ConformanceCase) -> CaseBinding {
   case "gt": return binary { try $0 .> $1 }
   case "ge": return binary { try $0 .>= $1 }
   case "select_n":
-    guard testCase.inputs[0].dtype == "BOOL" else { return .skip("select_n by integers is not in this slice") }
-    return .run { x in [try select(x[0], x[2], x[1])] }
+    return .run { x in [try which(x[0], Array(x.dropFirst()))] }
   case "where": return .run { x in [try select(x[0], x[1], x[2])] }
-  case "clip": return .run { x in [try minimum(maximum(x[0], x[1]), x[2])] }
+  case "clip": return .run { x in [try clip(x[0], x[1], x[2])] }
   case "clamp":
     return .run { x in
       let (low, high) = (try x[0].broadcast(to: x[1].shape), try x[2].broadcast(to: x[1].shape))
       return [try Tensor.apply(.clamp, low, x[1], high)]
     }
-  case _: return notInSlice(testCase)
+  case _: return bindChoice(testCase)
   }
 }
 
@@ -106,10 +100,10 @@ func bindConvert(_ testCase: ConformanceCase) throws -> CaseBinding {
     return unary { try $0.cast(to: dtype) }
   case "bitcast_convert_type":
     let dtype = try DType(stored: testCase.attrs["new_dtype"]?.string ?? "")
-    guard try DType(stored: testCase.inputs[0].dtype).bitWidth == dtype.bitWidth else {
-      return .skip("bitcast to another width is not in this slice")
-    }
-    return unary { try Tensor.apply(.bitcastConvert(dtype), $0) }
+    return unary { try $0.bitcast(to: dtype) }
+  case "reduce_precision":
+    let dtype: DType = testCase.attrs["mantissa_bits"]?.int == 7 ? .bf16 : .f16
+    return unary { try reducePrecision($0, to: dtype) }
   case "promote_types": return .skip("the promotion table has a test of its own")
   case _: return notInSlice(testCase)
   }
