@@ -88,7 +88,9 @@ struct RandomPrograms {
 
   private mutating func instruction(_ builder: inout ProgramBuilder, _ values: inout [Operand], depth: Int) throws {
     let (op, operands): (Op, [Operand])
-    switch int(0...9) {
+    switch int(0...11) {
+    case 10: (op, operands) = try collective(&values, &builder)
+    case 11: (op, operands) = try custom(&values, &builder)
     case 0, 8, 9: (op, operands) = elementwise(&values, &builder)
     case 1: (op, operands) = shape(try value(type(), &values, &builder), &builder)
     case 2: (op, operands) = try reduction(&values, &builder)
@@ -262,12 +264,12 @@ struct RandomPrograms {
 
   // MARK: Draws
 
-  private let floating: [DType] = DType.allCases.filter(\.isFloating)
-  private let integer: [DType] = DType.allCases.filter(\.isInteger)
-  private let numeric: [DType] = DType.allCases.filter(\.isNumeric)
+  let floating: [DType] = DType.allCases.filter(\.isFloating)
+  let integer: [DType] = DType.allCases.filter(\.isInteger)
+  let numeric: [DType] = DType.allCases.filter(\.isNumeric)
 
   /// A value of a type: one of those there are, or a new constant.
-  private mutating func value(
+  mutating func value(
     _ type: TensorType, _ values: inout [Operand], _ builder: inout ProgramBuilder
   ) throws -> Operand {
     let candidates = values.filter { builder.type(of: $0) == type }
@@ -278,18 +280,18 @@ struct RandomPrograms {
     return constant
   }
 
-  private mutating func splat(_ type: TensorType) -> Operand { .splat(literal(type.dtype), shape: type.shape) }
+  mutating func splat(_ type: TensorType) -> Operand { .splat(literal(type.dtype), shape: type.shape) }
 
-  private mutating func type(_ dtypes: [DType] = DType.allCases) -> TensorType {
+  mutating func type(_ dtypes: [DType] = DType.allCases) -> TensorType {
     TensorType(pick(dtypes), (0..<int(0...3)).map { _ in pick([0, 1, 1, 2, 2, 3, 3]) })
   }
 
   /// Any bit pattern or a small number.
-  private mutating func literal(_ dtype: DType) -> Literal {
+  mutating func literal(_ dtype: DType) -> Literal {
     chance(0.5) ? Literal(dtype: dtype, bits: random.next()) : Literal(pick([0.0, -0.0, 1, 2, -1, 0.5]), as: dtype)
   }
 
-  private mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
-  private mutating func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }
-  private mutating func pick<T>(_ options: [T]) -> T { options[int(0...options.count - 1)] }
+  mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+  mutating func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }
+  mutating func pick<T>(_ options: [T]) -> T { options[int(0...options.count - 1)] }
 }

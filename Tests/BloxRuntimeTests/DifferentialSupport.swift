@@ -80,6 +80,7 @@ extension Op {
       .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:
       return .bits
+    case .custom, .collective: return .bits
     }
   }
 

@@ -90,6 +90,10 @@ struct Lowering {
     case .random(let op): try lowerRandom(instruction, op)
     case .call: throw unsupported("calls must be inlined before a program is compiled")
     case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])
+    case .custom(let op):
+      if case .linear = op { throw BloxError.forwardModeOfCustomVJP }
+      throw unsupported("calls must be inlined before a program is compiled")
+    case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .constant: break
     }
   }
