@@ -56,7 +56,7 @@ struct CustomDerivativeTests {
       try expect(grad { (x: Tensor) in try lanes(x).sum() }(x), want)
       let compiled = jit(function)
       try expect(jit(vmap(grad(compiled)))(x), want)
-      try expect(jacrev(function)(x), [6, 0, 0, 0, 24, 0, 0, 0, 1.5])
+      try expect(jacrev(function)(x).reshape([9]), [6, 0, 0, 0, 24, 0, 0, 0, 1.5])
       let (_, pullback) = try vjp(function, x)
       try expect(pullback(Tensor([1, 0.5, 2])), [6, 12, 3])
     }
@@ -67,10 +67,10 @@ struct CustomDerivativeTests {
     // 6x² by the rule; its own derivative is the ordinary 12x.
     try expect(vmap(grad(grad(scalar)))(x), [12, 24, -6])
     try expect(vmap(grad(grad(cubeVJP)))(x), [12, 24, -6])
-    let (_, forwardOverReverse) = try jvp(grad(scalar), primals: Tensor(2), tangents: Tensor(1))
+    let (_, forwardOverReverse) = try jvp(grad(scalar), primals: Tensor(2.0), tangents: Tensor(1.0))
     #expect(try forwardOverReverse.item() == 24)
-    #expect(try jvp(grad(cubeVJP), primals: Tensor(2), tangents: Tensor(1)).1.item() == 24)
-    #expect(try hessian(cubeVJP)(Tensor([2]).sum()).item() == 24)
+    #expect(try jvp(grad(cubeVJP), primals: Tensor(2.0), tangents: Tensor(1.0)).1.item() == 24)
+    #expect(try hessian(cubeVJP)(Tensor(2.0)).item() == 24)
     // exp with a rule in terms of itself: all its derivatives are exp times powers of two, up to the level at which
     // rules are no longer traced into each other.
     func doubled(_ x: Tensor) throws -> Tensor {
@@ -92,7 +92,7 @@ struct CustomDerivativeTests {
     try expect(dy, [6, 12, 3])
     try expect(linearize(function, x).1(dx), [6, 12, 3])
     try expect(jit { (x: Tensor, dx: Tensor) in try jvp(function, primals: x, tangents: dx).1 }(x, dx), [6, 12, 3])
-    try expect(jacfwd(function)(x), [6, 0, 0, 0, 24, 0, 0, 0, 1.5])
+    try expect(jacfwd(function)(x).reshape([9]), [6, 0, 0, 0, 24, 0, 0, 0, 1.5])
     try expect(vmap { (x: Tensor, dx: Tensor) in try jvp(function, primals: x, tangents: dx).1 }(x, dx), [6, 12, 3])
   }
 

@@ -84,6 +84,7 @@ private func bindReduction(_ testCase: ConformanceCase) -> CaseBinding {
 
 /// Cases of the group `collective_groups`: one lane is one row.
 func bindCollectiveGroups(_ testCase: ConformanceCase) throws -> CaseBinding {
+  if testCase.op.hasPrefix("blox.") { return .skip("layers with an axis name are not in this slice") }
   var groups: [[Int]]?
   if let start = testCase.py.firstIndex(of: "["), let end = testCase.py.lastIndex(of: "]") {
     let text = Array(testCase.py[start...end].utf8)
