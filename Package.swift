@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "BloxTrace", targets: ["BloxTrace"]),
     .library(name: "Gallery", targets: ["Gallery"]),
     .executable(name: "blox-ir", targets: ["blox-ir"]),
+    .executable(name: "blox-fuzz", targets: ["blox-fuzz"]),
     .executable(name: "digits", targets: ["digits"]),
   ],
   targets: [
@@ -31,20 +32,31 @@ let package = Package(
 
     // Gallery: the example programs that blox-ir shows and IRSamples holds.
     .target(name: "Gallery", dependencies: ["BloxNN"], swiftSettings: strict),
+    // ProgramFuzzing: random programs and the comparison of both engines, for tests and blox-fuzz.
+    .target(name: "ProgramFuzzing", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime"], swiftSettings: strict),
+    // BloxTools: what blox-ir does, as a library.
+    .target(
+      name: "BloxTools",
+      dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "BloxTrace", "BloxNN", "Gallery", "ProgramFuzzing"],
+      swiftSettings: strict),
     .executableTarget(
-      name: "blox-ir", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "Gallery"], swiftSettings: strict),
+      name: "blox-ir", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "BloxNN", "BloxTools", "Gallery"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "blox-fuzz", dependencies: ["BloxIR", "BloxNN", "BloxTools", "ProgramFuzzing"], swiftSettings: strict),
     .target(name: "CDigitsData"),
     .executableTarget(
       name: "digits", dependencies: ["BloxNN", "BloxIR", "CDigitsData", "Gallery"], path: "Examples/digits",
       swiftSettings: strict),
 
-    .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["ProgramFuzzing"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "BloxIRTests", dependencies: ["BloxIR", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "BloxPassesTests", dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "TestSupport"],
+      name: "BloxRuntimeTests",
+      dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "ProgramFuzzing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],

@@ -6,6 +6,7 @@ import BloxIR
 import BloxPasses
 import BloxRuntime
 import Foundation
+import ProgramFuzzing
 import TestSupport
 import Testing
 
