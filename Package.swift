@@ -56,7 +56,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "BloxRuntimeTests",
-      dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "ProgramFuzzing", "TestSupport"],
+      dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "ProgramFuzzing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],

@@ -52,7 +52,9 @@ struct Options {
       case "--batch": batch = try Options.integer(&rest, flag, 1...1024)
       case "--hidden": hidden = try Options.integer(&rest, flag, 1...65536)
       case "--dump":
-        guard let directory = rest.popFirst(), !directory.hasPrefix("-") else { throw BloxError(.usage, "--dump needs a directory") }
+        guard let directory = rest.popFirst(), !directory.hasPrefix("-") else {
+          throw BloxError(.usage, "--dump needs a directory")
+        }
         dump = directory
       default:
         let known = ["--epochs", "--seed", "--threads", "--batch", "--hidden", "--dump", "--help"]
@@ -149,7 +151,8 @@ func run(_ options: Options) throws {
       let rate = Int(bar.rate)
       say(
         "epoch \(String(repeating: " ", count: max(0, 3 - "\(epoch)".count)))\(epoch)"
-          + "  loss \(fixed(mean, decimals: 4))  held-out accuracy \(fixed(share * 100, decimals: 1)) %  \(rate) steps/s")
+          + "  loss \(fixed(mean, decimals: 4))  held-out accuracy \(fixed(share * 100, decimals: 1)) %  \(rate) steps/s"
+      )
     }
   }
   bar.finish()

@@ -35,7 +35,8 @@ public final class Graph {
 
   private init(name: String, path: ParamPath, parent: Graph?) throws {
     guard !name.isEmpty else {
-      throw BloxError(.emptyName, "a graph node must have a name; got an empty string\(parent.map { " under '\($0.path)'" } ?? "")")
+      throw BloxError(
+        .emptyName, "a graph node must have a name; got an empty string\(parent.map { " under '\($0.path)'" } ?? "")")
     }
     guard !name.contains("/"), !name.contains("\"") else {
       throw BloxError(
@@ -52,7 +53,8 @@ public final class Graph {
   public func child(_ name: String) throws -> Graph {
     guard !children.contains(where: { $0.name == name }) else {
       throw BloxError(
-        .duplicateChild, "graph node '\(path)' already has a child named '\(name)'; names must be unique among siblings")
+        .duplicateChild, "graph node '\(path)' already has a child named '\(name)'; names must be unique among siblings"
+      )
     }
     let child = try Graph(name: name, path: path.appending(name), parent: self)
     children.append(child)

@@ -21,7 +21,8 @@ public func softmaxCrossEntropy(_ logits: Tensor, _ targets: Tensor) throws -> T
 public func softmaxCrossEntropy(_ logits: Tensor, classes: Tensor) throws -> Tensor {
   guard let count = logits.shape.last, classes.shape == Array(logits.shape.dropLast()) else {
     throw BloxError(
-      .shapeMismatch, "softmaxCrossEntropy: logits \(logits.type) need classes of shape \(logits.shape.dropLast());"
+      .shapeMismatch,
+      "softmaxCrossEntropy: logits \(logits.type) need classes of shape \(logits.shape.dropLast());"
         + " got \(classes.type)")
   }
   return try softmaxCrossEntropy(logits, try oneHot(classes, count, dtype: logits.dtype))

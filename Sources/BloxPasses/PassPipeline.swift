@@ -74,7 +74,10 @@ public struct PassPipeline: Sendable {
   private static var isDebugBuild: Bool {
     var isDebug = false
     // The body of an assertion runs in debug builds only.
-    assert({ isDebug = true; return true }())
+    assert(
+      {
+        isDebug = true; return true
+      }())
     return isDebug
   }
 }

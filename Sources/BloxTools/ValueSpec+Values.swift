@@ -162,7 +162,7 @@ package struct NamedSlot: Sendable {
 
 package enum Binding {
   /// A spec for each slot, `nil` where none is given. Named specs go to their slots, others fill the rest in order;
-  /// the last unnamed `random` or `iota` goes to all that are left.
+  /// the last unnamed one goes to all that are left if it has no type.
   package static func assign(
     _ texts: [String], to slots: [NamedSlot], noun: String
   ) throws(BloxError) -> [ValueSpec?] {

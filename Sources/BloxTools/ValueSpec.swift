@@ -104,7 +104,8 @@ package struct ValueSpec: Sendable {
   package var isGenerator: Bool {
     switch source {
     case .random, .iota: type == nil
-    case .elements, .file: false
+    case .elements(let words): type == nil && words.count == 1
+    case .file: false
     }
   }
 }

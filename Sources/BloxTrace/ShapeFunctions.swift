@@ -75,7 +75,8 @@ extension Tensor {
   /// - Throws: ``BloxError/Code/shapeMismatch`` when a given dimension has another size.
   public func squeeze(_ axes: [Int]? = nil) throws -> Tensor {
     let removed =
-      try axes.map { try Tensor.normalizedAxes($0, rank: rank, for: "squeeze") } ?? shape.indices.filter { shape[$0] == 1 }
+      try axes.map { try Tensor.normalizedAxes($0, rank: rank, for: "squeeze") }
+      ?? shape.indices.filter { shape[$0] == 1 }
     for axis in removed where shape[axis] != 1 {
       throw BloxError(.shapeMismatch, "squeeze: axis \(axis) of \(type) has size \(shape[axis]), not 1")
     }

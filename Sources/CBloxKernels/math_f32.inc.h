@@ -19,7 +19,6 @@ INLINE vf32 floor_small_f32(vf32 x) {
 // exp for x in [-87.8, 88.8]: Cody-Waite reduction and a degree 5 polynomial. At n = -127 the scale is zero.
 INLINE vf32 exp_bounded_f32(vf32 x) {
   vf32 n = floor_small_f32(fma_f32(x, F32(0x3FB8AA3B), (vf32)0.5f));
-  n = n < 127.0f ? n : (vf32)127.0f;
   n = n > -127.0f ? n : (vf32)-127.0f;
   vf32 r = fma_f32(-n, F32(0x3F318000), x);
   r = fma_f32(-n, F32(0xB95E8083), r);
@@ -28,8 +27,11 @@ INLINE vf32 exp_bounded_f32(vf32 x) {
   p = fma_f32(p, r, F32(0x3D2AA9C1));
   p = fma_f32(p, r, F32(0x3E2AAAAA));
   p = fma_f32(p, r, F32(0x3F000000));
-  vf32 scale = (vf32)((__builtin_convertvector(n, vi32) + 127) << 23);
-  return (fma_f32(p, r * r, r) + 1.0f) * scale;
+  // XLA clips n at 127, which takes r out of the polynomial's range near overflow (5 ulp); 2^128 is no number.
+  vi32 beyond = n > 127.0f;
+  vf32 scale = (vf32)((__builtin_convertvector(n, vi32) + 127 + beyond) << 23);
+  vf32 y = (fma_f32(p, r * r, r) + 1.0f) * scale;
+  return beyond ? y + y : y;
 }
 
 INLINE vf32 exp_f32(vf32 x) {

@@ -87,7 +87,8 @@ extension GalleryEntry {
         .locked()
       let inputs = Tensor.abstract(TensorType(.f32, [sizes["batch"] ?? 2, 3]))
       return try makeProgram(
-        name: "linear", arguments: ["params", "inputs"], { (p: Params, x: Tensor) in try layer(p, x).0 }, params, inputs)
+        name: "linear", arguments: ["params", "inputs"], { (p: Params, x: Tensor) in try layer(p, x).0 }, params, inputs
+      )
     })
 
   private static let mlpSettings = [
@@ -100,7 +101,9 @@ extension GalleryEntry {
     return (training, try training.initialize(seed: 42).0)
   }
 
-  private static func images(_ sizes: [String: Int]) -> Tensor { .abstract(TensorType(.f32, [sizes["batch"] ?? 2, 64])) }
+  private static func images(_ sizes: [String: Int]) -> Tensor {
+    .abstract(TensorType(.f32, [sizes["batch"] ?? 2, 64]))
+  }
   private static func labels(_ sizes: [String: Int]) -> Tensor { .abstract(TensorType(.i32, [sizes["batch"] ?? 2])) }
 
   static let mlp = GalleryEntry(

@@ -69,7 +69,8 @@ package func randomTensor(
     switch type.dtype.kind {
     case .boolean: return Literal(Int(generator.next() & 1), as: .bool)
     case .key: return Literal(dtype: .key, bits: generator.next())
-    case .signed, .unsigned: return Literal(Int(generator.next() % 24) - (type.dtype.kind == .signed ? 8 : 0), as: type.dtype)
+    case .signed: return Literal(Int(generator.next() % 24) - 8, as: type.dtype)
+    case .unsigned: return Literal(Int(generator.next() % 24), as: type.dtype)
     case .floating: return Literal(Double(Int(generator.next() % 4001) - 2000) / 512, as: type.dtype)
     }
   }

@@ -26,7 +26,8 @@ extension ProgramGenerator {
     let order = Array(0..<paired.count).shuffled(using: &random)
     let y = try value(TensorType(lhs.dtype, order.map { paired[$0] }))
     // Long contractions of many elements take too long without a fast kernel.
-    guard paired.reduce(lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] }), *) < 1 << 22 else { return }
+    let freeCount = lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] })
+    guard paired.reduce(freeCount, *) < 1 << 22 else { return }
     let place = (0..<paired.count).map { dim in order.firstIndex(of: dim)! }
     let op = Op.dotGeneral(
       Op.DotDimensions(

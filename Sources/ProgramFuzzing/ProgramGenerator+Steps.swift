@@ -19,22 +19,22 @@ extension ProgramGenerator {
   /// Every kind of step. A new op is one line here and a function that looks for operands with `any` and `value`,
   /// draws attributes with `pick` and `chance`, and calls `emit`; a step that finds no operands returns.
   static let steps: [Step] = [
-    Step("unary", weight: 5) { try $0.unary() },
-    Step("binary", weight: 6) { try $0.binary() },
-    Step("compare", weight: 1) { try $0.compareAndSelect() },
-    Step("ternary", weight: 1) { try $0.ternary() },
-    Step("convert", weight: 1) { try $0.convert() },
+    Step("unary", weight: 9) { try $0.unary() },
+    Step("binary", weight: 12) { try $0.binary() },
+    Step("compare") { try $0.compareAndSelect() },
+    Step("ternary") { try $0.ternary() },
+    Step("convert") { try $0.convert() },
     Step("broadcast", weight: 2) { try $0.broadcast() },
-    Step("reshape", weight: 1) { try $0.reshape() },
-    Step("transpose", weight: 1) { try $0.transpose() },
-    Step("slice", weight: 1) { try $0.slice() },
-    Step("pad", weight: 1) { try $0.pad() },
-    Step("concatenate", weight: 1) { try $0.concatenate() },
-    Step("iota", weight: 1) { try $0.iota() },
+    Step("reshape") { try $0.reshape() },
+    Step("transpose") { try $0.transpose() },
+    Step("slice") { try $0.slice() },
+    Step("pad") { try $0.pad() },
+    Step("concatenate") { try $0.concatenate() },
+    Step("iota") { try $0.iota() },
     Step("reduce", weight: 2) { try $0.reduce() },
     Step("dot", weight: 2) { try $0.dot() },
-    Step("random", weight: 1) { try $0.drawBits() },
-    Step("call", weight: 1) { try $0.call() },
+    Step("random") { try $0.drawBits() },
+    Step("call") { try $0.call() },
   ]
 
   /// The steps, each as often as its weight says.
@@ -46,7 +46,9 @@ extension ProgramGenerator {
 extension ProgramGenerator {
   mutating func unary() throws {
     guard let x = any({ $0.dtype != .key }) else { return }
-    let op: Op = chance(8) ? .integerPow(pick([0, 1, 2, 3, 5])) : chance(12) ? .stopGradient : .unary(pick(Op.Unary.allCases))
+    var op = Op.unary(pick(Op.Unary.allCases))
+    if chance(12) { op = .stopGradient }
+    if chance(8) { op = .integerPow(pick([0, 1, 2, 3, 5])) }
     guard (try? op.resultTypes(for: [type(x)])) != nil else { return }
     try emit(op, [x])
   }

@@ -67,7 +67,8 @@ enum Commands {
   private static func unknown(_ command: String) -> BloxError {
     let hint = suggestion(for: command, among: Help.commands)
     return BloxError(
-      .usage, "there is no command '\(command)'\(hint); commands: \(Help.commands.joined(separator: ", "))"
+      .usage,
+      "there is no command '\(command)'\(hint); commands: \(Help.commands.joined(separator: ", "))"
         + " (blox-ir --help)")
   }
 
@@ -127,7 +128,9 @@ enum Commands {
       throw BloxError(.usage, "--bless rewrites files, and standard input is none; name the file")
     }
     let files = try paths.flatMap { path throws(BloxError) in try TextFile.files(below: path, suffix: ".bir") }
-    guard !files.isEmpty else { throw BloxError(.usage, "there are no .bir files below \(paths.joined(separator: ", "))") }
+    guard !files.isEmpty else {
+      throw BloxError(.usage, "there are no .bir files below \(paths.joined(separator: ", "))")
+    }
     var failure: ExitCode?
     var passed = 0
     let width = files.map(\.count).max() ?? 0

@@ -127,8 +127,8 @@ enum Help {
       iota                   0, 1, 2, ... in row-major order
       key(42)                the random key of a seed
       @x.npy  @x.safetensors  @x.safetensors:NAME
-    NAME= before a value says which input or result is meant; others go to the rest in order, and the last 'random' or
-    'iota' to all that are left.
+    NAME= before a value says which input or result is meant; others go to the rest in order, and the last one, if it
+    has no type, to all that are left.
 
     OPTIONS
       --input VALUE      an input

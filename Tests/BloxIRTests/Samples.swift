@@ -46,11 +46,7 @@ enum Samples {
           %1: f32[3,4] {path="demo/linear/kernel", trainable, donated},
           %2: f32[2,3] {arg="inputs"},
           %3: f32[2,4] {arg="targets"}
-      ) -> (
-          f32[4] {path="demo/linear/bias"},
-          f32[3,4] {path="demo/linear/kernel"},
-          f32[] {arg="loss"}
-      ) {
+      ) -> (f32[4] {path="demo/linear/bias"}, f32[3,4] {path="demo/linear/kernel"}, f32[] {arg="loss"}) {
         %4: f32[2,4] = dot_general %2, %1 {contract=[1]x[0]}
         %5: f32[2,4] = broadcast_in_dim %0 {dims=[1]}
         %6: f32[2,4] = add %4, %5
@@ -78,11 +74,7 @@ enum Samples {
           %0: u32[] {path="rng_demo/rng/counter"},
           %1: key[] {path="rng_demo/rng/seed"},
           %2: f32[4,8] {arg="x"}
-      ) -> (
-          f32[4,8],
-          u32[] {path="rng_demo/rng/counter"},
-          key[] {path="rng_demo/rng/seed"}
-      ) {
+      ) -> (f32[4,8], u32[] {path="rng_demo/rng/counter"}, key[] {path="rng_demo/rng/seed"}) {
         %3: u32[4] = iota {axis=0}
         %4: key[4] = broadcast_in_dim %1 {dims=[]}
         %5: key[4] = random_fold_in %4, %3

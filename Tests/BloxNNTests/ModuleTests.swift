@@ -70,8 +70,9 @@ struct ModuleTests {
       error.message
         == "the initializer varianceScaling(scale: 1.0, fan: in, truncatedNormal) of 'net/layer/kernel' needs a random"
         + " key; give the layer an rng")
-    #expect(try thrown { try Initializer.normal()(nil, [2]) }.message
-      == "the initializer normal(stddev: 0.01) needs a random key; give the layer an rng")
+    #expect(
+      try thrown { try Initializer.normal()(nil, [2]) }.message
+        == "the initializer normal(stddev: 0.01) needs a random key; give the layer an rng")
     #expect(try Initializer.ones(nil, [2]).scalars() == [1.0, 1])
     let fan = try thrown { try Initializer.lecunNormal(Key(0), [3]) }
     #expect(fan.code == .invalidShape)

@@ -1,9 +1,10 @@
 // vmap equals a loop over lanes, for every op and every way to map its parameters.
 
 import BloxIR
-@testable import BloxPasses
 import BloxRuntime
 import Testing
+
+@testable import BloxPasses
 
 struct BatchingTests {
   @Test("Every op batches to what a loop over lanes computes, bit for bit", arguments: [3, 1])

@@ -1,9 +1,10 @@
 // Properties of all passes on random programs: results keep their bits, and a second run changes nothing.
 
 import BloxIR
-@testable import BloxPasses
 import BloxRuntime
 import Testing
+
+@testable import BloxPasses
 
 struct PassPropertyTests {
   @Test("Passes keep every bit of the results of random programs", arguments: Pass.all.indices)

@@ -240,4 +240,3 @@ private struct RandomProgram {
     return .fusion(Op.Fusion(kind: .loop, region: region.finish(results: [ProgramResult(sum)])))
   }
 }
-

@@ -1,9 +1,10 @@
 // Passes that know no op by name: inline, dce, cse, splicing; the list of passes and the pipeline.
 
 import BloxIR
-@testable import BloxPasses
 import BloxRuntime
 import Testing
+
+@testable import BloxPasses
 
 struct StructuralPassTests {
   @Test("Inlining splices calls within calls and puts their notes below the caller's")

@@ -60,7 +60,9 @@ import Testing
     for (shape, axes) in cases {
       for kind in Op.Reduction.allCases { try compare(.reduce(kind, axes: axes), [shape], &generator) }
     }
-    for (shape, axis) in [([7], 0), ([1], 0), ([3, 5], 0), ([3, 5], 1), ([2, 9, 3], 1), ([0, 4], 1), ([3, 150], 1)] {
+    for (shape, axis) in [
+      ([7], 0), ([1], 0), ([3, 5], 0), ([3, 5], 1), ([2, 9, 3], 1), ([0, 4], 1), ([3, 150], 1),
+    ] {
       for kind in Op.ArgReduction.allCases { try compare(.argReduce(kind, axis: axis), [shape], &generator) }
     }
   }
@@ -107,47 +109,6 @@ import Testing
       #expect(try disagreement(Op.random(.unwrap), [keys]) == nil)
       let words = randomTensor(TensorType(.u32, shape + [2]), &generator)
       #expect(try disagreement(Op.random(.wrap), [words]) == nil)
-    }
-  }
-
-  /// Ops whose operands are long enough to be divided between threads.
-  static let longOps: [(Op, [TensorType])] = {
-    let row = TensorType(.f32, [100_003])
-    let matrix = TensorType(.f32, [181, 431])
-    let product = Op.DotDimensions(lhsContract: [1], rhsContract: [0])
-    return [
-      (.unary(.exp), [row]), (.unary(.tanh), [row.with(dtype: .f64)]), (.unary(.erfInv), [row]),
-      (.unary(.log1p), [row.with(dtype: .bf16)]), (.binary(.pow), [row, row]), (.binary(.rem), [row, row]),
-      (.binary(.div), [row.with(dtype: .i32), row.with(dtype: .i32)]), (.convert(.f16), [row.with(shape: [300_007])]),
-      (.transpose([1, 0]), [matrix]), (.broadcastInDim(shape: [431, 181, 3], dims: [1, 0]), [matrix]),
-      (.pad(Op.Padding(low: [1, 2], high: [3, -4], interior: [0, 1])), [matrix, TensorType(.f32)]),
-      (.concatenate(axis: 1), [matrix, matrix]), (.iota(matrix.with(shape: [800, 701]), axis: 1), []),
-      (.reduce(.sum, axes: [0]), [matrix]), (.reduce(.sum, axes: [1]), [matrix]),
-      (.reduce(.sum, axes: [0]), [row.with(shape: [150_001])]), (.reduce(.max, axes: [0]), [row.with(dtype: .f64)]),
-      (.reduce(.sum, axes: [0]), [row.with(dtype: .f64)]), (.argReduce(.argmax, axis: 1), [matrix]),
-      (.dotGeneral(product), [TensorType(.f32, [70, 110]), TensorType(.f32, [110, 95])]),
-      (.random(.bits(shape: [30_003], .u32)), [TensorType(.key, [2])]),
-    ]
-  }()
-
-  @Test("Work divided between threads agrees with the reference and has the same bits for any number of threads")
-  func threads() throws {
-    let threadCount = ThreadPool.threadCount
-    defer { ThreadPool.setThreadCount(threadCount) }
-    var generator = SeededGenerator(seed: 7)
-    for (op, types) in DifferentialShapeTests.longOps {
-      let isSum = op.name == "reduce_sum"
-      let operands = types.map { type in
-        type.repeating(randomTensor(type.with(shape: [4099]), specials: !isSum, &generator))
-      }
-      ThreadPool.setThreadCount(1)
-      if let text = try disagreement(op, operands) { Issue.record("\(text)") }
-      let compiled = try executable(program(of: op, types))
-      let single = try compiled.run(operands)
-      for count in [2, 8] {
-        ThreadPool.setThreadCount(count)
-        #expect(try compiled.run(operands) == single, "\(op.name), \(count) threads")
-      }
     }
   }
 }

@@ -1,8 +1,8 @@
 // Building, running and checking small programs.
 import BloxIR
-import TestSupport
 import BloxPasses
 import BloxRuntime
+import TestSupport
 
 /// A program of one instruction, or of what `body` adds, over parameters of given types.
 func program(
@@ -45,4 +45,3 @@ func indices(of shape: [Int]) -> [[Int]] {
 }
 
 func position(_ index: [Int], in shape: [Int]) -> Int { zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 } }
-

@@ -66,7 +66,8 @@ import Testing
     let y: [Int32] = try run(
       program([space]) { b, p in [try b.emitOne(op, p)] }, [[Int32](repeating: 10, count: 24)])
     #expect(y == indices(of: space.shape).map { Int32(10 + $0[0] + $0[1]) })
-    let alone: [Float] = try run(program([]) { b, _ in [try b.emitOne(.iota(TensorType(.f32, [3, 4]), axis: 1), [])] },
+    let alone: [Float] = try run(
+      program([]) { b, _ in [try b.emitOne(.iota(TensorType(.f32, [3, 4]), axis: 1), [])] },
       [[Float]]())
     #expect(alone == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
   }

@@ -131,9 +131,11 @@ struct JitTests {
     #expect(calls.count == 2)
     #expect(inner.cacheSize == 1)
     try expectClose(jit(outer)(Tensor([0.5])), outer(Tensor([0.5])))
-    try expectClose(jit(grad { (x: Tensor) in try outer(x).sum() })(Tensor([0.5])), grad { (x: Tensor) in
-      try (tanh(x) * tanh(x)).sum()
-    }(Tensor([0.5])), rtol: 1e-6)
+    try expectClose(
+      jit(grad { (x: Tensor) in try outer(x).sum() })(Tensor([0.5])),
+      grad { (x: Tensor) in
+        try (tanh(x) * tanh(x)).sum()
+      }(Tensor([0.5])), rtol: 1e-6)
   }
 
   @Test("a named axis in scope is part of the key") func axisKeys() throws {

@@ -56,7 +56,9 @@ extension SurfaceSample {
   private static let inside = [Input(shape: [2, 3], low: -0.9, high: 0.9)]
   private static let pair = [Input(shape: [2, 3]), Input(shape: [2, 3])]
   private static let stretched = [Input(shape: [2, 3]), Input(shape: [3])]
-  private static let positivePair = [Input(shape: [2, 3], low: 0.3, high: 3), Input(shape: [2, 3], low: 0.3, high: 2)]
+  private static let positivePair = [
+    Input(shape: [2, 3], low: 0.3, high: 3), Input(shape: [2, 3], low: 0.3, high: 2),
+  ]
 
   /// Functions of one tensor, elementwise.
   static let elementwise: [SurfaceSample] = [

@@ -11,7 +11,9 @@ struct BloxIRToolTests {
     try CommandRunner.run("blox-ir", arguments, input: input)
   }
 
-  @Test("dump prints what the library gives, and check takes it back from standard input", arguments: GalleryEntry.all.map(\.name))
+  @Test(
+    "dump prints what the library gives, and check takes it back from standard input",
+    arguments: GalleryEntry.all.map(\.name))
   func dumpAndCheck(name: String) throws {
     for stage in Stage.allCases {
       let dumped = try tool("dump", "@" + name, "--stage", stage.rawValue)
@@ -109,7 +111,10 @@ struct BloxIRToolTests {
       (["check", "-", "--bless"], "--bless rewrites files, and standard input is none; name the file"),
       (["check", "Scripts"], "there are no .bir files below Scripts"),
       (["gallery", "x"], "gallery takes no arguments"),
-      (["help", "dmp"], "there is no command 'dmp'; did you mean dump?; commands: dump, check, gallery (blox-ir --help)"),
+      (
+        ["help", "dmp"],
+        "there is no command 'dmp'; did you mean dump?; commands: dump, check, gallery (blox-ir --help)"
+      ),
     ] {
       let result = try CommandRunner.run("blox-ir", arguments)
       #expect(result.exitCode == 2)

@@ -86,7 +86,8 @@ struct DigitsTests {
     #expect(HelpTests.examples(result.output).count == 3)
   }
 
-  @Test("The progress bar is drawn on a terminal", .enabled(if: FileManager.default.fileExists(atPath: "/usr/bin/script")))
+  @Test(
+    "The progress bar is drawn on a terminal", .enabled(if: FileManager.default.fileExists(atPath: "/usr/bin/script")))
   func progressBar() throws {
     let result = try CommandRunner.shell("script -qec 'digits --epochs 1' /dev/null")
     #expect(result.exitCode == 0)

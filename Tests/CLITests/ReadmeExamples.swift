@@ -168,7 +168,8 @@ struct ReadmeExamples {
     let optimizer = Adam(learningRate: 1e-3)
     var optimizerState = try optimizer.initialize(params.split().0)
 
-    let trainStep = jit(donating: [0, 1]) { (params: Params, optimizerState: Adam.State<Params>, inputs: Tensor, labels: Tensor) in
+    let trainStep = jit(donating: [0, 1]) {
+      (params: Params, optimizerState: Adam.State<Params>, inputs: Tensor, labels: Tensor) in
       let (trainable, state) = params.split()
       let (loss, newState, gradients) = try valueAndGrad { (trainable: Params, state: Params) in
         let (logits, params) = try model(trainable.merge(state), inputs)
@@ -258,7 +259,8 @@ struct ReadmeExamples {
 
     try expectOutput(
       """
-      vmap has a mapped result (axis name batch), 'root/rng/seed', but its outAxes is nil. It is computed from the lanes by axis_index -> convert -> random_fold_in. Give it an axis in outAxes, or make it independent of the lane (restore a folded seed, for example)
+      vmap has a mapped result (axis name batch), 'root/rng/seed', but its outAxes is nil. It is \
+      computed from the lanes by axis_index -> convert -> random_fold_in. Give it an axis in outAxes, or make it independent of the lane (restore a folded seed, for example)
       """)
   }
 
@@ -295,7 +297,11 @@ struct ReadmeExamples {
         %2: f32[3] = sub 1.0, %1
         %3: f32[3] = add %1, 1.0
         %4: f32[3] = mul %2, %3
-        return %4
+        %5: f32[] = reduce_sum %1 {axes=[0]}
+        %6: f32[] = constant 1.0
+        %7: f32[3] = broadcast_in_dim %6 {dims=[]}
+        %8: f32[3] = mul %7, %4
+        return %8
       }
       """)
   }

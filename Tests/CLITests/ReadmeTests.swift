@@ -56,13 +56,17 @@ struct ReadmeTests {
     }
   }
 
-  @Test("Every command runs", arguments: ["README.md", "IRSamples/README.md", "Docs/ARCHITECTURE.md", "Docs/ADDING_AN_OP.md"])
+  @Test(
+    "Every command runs",
+    arguments: ["README.md", "IRSamples/README.md", "Docs/ARCHITECTURE.md", "Docs/ADDING_AN_OP.md"])
   func commands(path: String) throws {
     for block in try Self.blocks("sh", in: path) {
       for line in block.split(separator: "\n") {
         let command = String(line.prefix { $0 != "#" })
         // The build itself cannot run inside its own tests; .ci/run runs these.
-        if command.hasPrefix("swift test") || command.hasPrefix("swift build") || command.hasPrefix(".ci/run") { continue }
+        if command.hasPrefix("swift test") || command.hasPrefix("swift build") || command.hasPrefix(".ci/run") {
+          continue
+        }
         let result = try HelpTests.withCopyOfSamples { try CommandRunner.shell(Self.local(command), in: $0) }
         #expect(result.exitCode == 0, "\(command): \(result.errors)")
         #expect(result.errors.isEmpty, "\(command): \(result.errors)")
@@ -70,10 +74,12 @@ struct ReadmeTests {
     }
   }
 
-  @Test("Every link to a file leads somewhere", arguments: ["README.md", "IRSamples/README.md", "Docs/ARCHITECTURE.md", "Docs/ADDING_AN_OP.md"])
+  @Test(
+    "Every link to a file leads somewhere",
+    arguments: ["README.md", "IRSamples/README.md", "Docs/ARCHITECTURE.md", "Docs/ADDING_AN_OP.md"])
   func links(path: String) throws {
     let file = CommandRunner.packageRoot.appendingPathComponent(path)
-    for match in try String(contentsOf: file, encoding: .utf8).matches(of: #/\]\(([^)#:]+)\)/#) {
+    for match in try String(contentsOf: file, encoding: .utf8).matches(of: #/\]\(([^)#:=\s]+)\)/#) {
       let target = file.deletingLastPathComponent().appendingPathComponent(String(match.1))
       #expect(FileManager.default.fileExists(atPath: target.path), "\(path): \(match.1)")
     }

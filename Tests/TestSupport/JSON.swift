@@ -121,7 +121,8 @@ extension JSON: CustomStringConvertible {
     case .string(let value): Self.quoted(value)
     case .array(let elements): "[" + elements.map(\.description).joined(separator: ", ") + "]"
     case .object(let members):
-      "{" + members.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ": \($0.value)" }
+      "{"
+        + members.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ": \($0.value)" }
         .joined(separator: ", ") + "}"
     }
   }

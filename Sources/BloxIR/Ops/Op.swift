@@ -3,7 +3,7 @@
 // An `Op` holds static attributes only; operands live in the instruction, so that dead-code elimination, CSE,
 // substitution, liveness and printing need to know no op by name. Every rule over ops is an exhaustive `switch`
 // without `default:`: a new case makes the compiler list what is missing. To add an elementwise op, add a case to
-// its family here and follow the compiler; docs/ADDING_AN_OP.md walks through it.
+// its family here and follow the compiler; Docs/ADDING_AN_OP.md walks through it.
 
 /// A primitive operation with its static attributes, without its operands.
 public enum Op: Hashable, Sendable {

@@ -77,7 +77,8 @@ extension TypeRule {
         .invalidShape, "the padding in dimension \(dim) overflows")
       let padded = size + gaps + padding.low[dim] + padding.high[dim]
       try expect(
-        padded >= 0, .invalidShape, "cropping \(padding.low[dim]) and \(padding.high[dim]) leaves less than nothing of"
+        padded >= 0, .invalidShape,
+        "cropping \(padding.low[dim]) and \(padding.high[dim]) leaves less than nothing of"
           + " dimension \(dim) of size \(size)")
       shape.append(padded)
     }

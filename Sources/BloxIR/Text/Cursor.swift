@@ -213,7 +213,8 @@ struct Cursor: Sendable {
     guard let dtype = DType(rawValue: name.text) else {
       let known = DType.allCases.map(\.rawValue)
       throw source.error(
-        at: start, expected: "a dtype\(Spelling.suggestion(for: name.text, among: known)): "
+        at: start,
+        expected: "a dtype\(Spelling.suggestion(for: name.text, among: known)): "
           + known.joined(separator: ", "))
     }
     try expect("[", "'[' and the shape")

@@ -81,19 +81,22 @@ struct ProgramPrinter {
     }
     let memory = program.memory.map { " {plan=\(Spelling.quoted($0.planText))}" } ?? ""
     let start = "program \(Spelling.programName(name))("
-    let line =
-      start + parameters.joined(separator: ", ") + ") -> (" + results.joined(separator: ", ") + ")\(memory) {\n"
+    let ending = ")\(memory) {\n"
+    let returned = results.joined(separator: ", ") + ending
+    let line = start + parameters.joined(separator: ", ") + ") -> (" + returned
     if line.count <= ProgramPrinter.lineLength + 1 {
       output += line
     } else {
-      output += start + ProgramPrinter.listed(parameters) + ") -> (" + ProgramPrinter.listed(results) + ")\(memory) {\n"
+      output += start + ProgramPrinter.listed(parameters) + ") -> ("
+      let isShort = returned.count + 6 <= ProgramPrinter.lineLength + 1
+      output += isShort ? returned : ProgramPrinter.listed(results) + ending
     }
     body(program, &names, indentation: "")
   }
 
-  /// One entry per line; a single entry stays where it is.
+  /// One entry per line.
   private static func listed(_ entries: [String]) -> String {
-    entries.count < 2 ? entries.joined() : "\n    " + entries.joined(separator: ",\n    ") + "\n"
+    entries.isEmpty ? "" : "\n    " + entries.joined(separator: ",\n    ") + "\n"
   }
 
   private mutating func parameterTexts(_ program: Program, _ names: inout ValueNames) -> [String] {

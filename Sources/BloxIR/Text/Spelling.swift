@@ -90,8 +90,10 @@ extension SourceNote {
 
   private static func word(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.properties.isWhitespace || $0.value < 0x20 }) else { return text }
-    return String(String.UnicodeScalarView(text.unicodeScalars.map { scalar in
-      scalar.properties.isWhitespace || scalar.value < 0x20 ? "_" : scalar
-    }))
+    return String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          scalar.properties.isWhitespace || scalar.value < 0x20 ? "_" : scalar
+        }))
   }
 }

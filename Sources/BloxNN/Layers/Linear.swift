@@ -56,7 +56,8 @@ public final class Linear: Module, Layer {
       guard kernel.rank == 2, kernel.shape[0] == inputSize else {
         throw BloxError(
           .shapeMismatch,
-          "Linear '\(path)': the kernel is \(kernel.type), but inputs of type \(inputs.type) need [\(inputSize),\(outputSize)]")
+          "Linear '\(path)': the kernel is \(kernel.type), but inputs of type \(inputs.type) need [\(inputSize),\(outputSize)]"
+        )
       }
       let product = try inputs.matmul(kernel)
       guard useBias else { return (product, params) }

@@ -32,6 +32,9 @@ extension TileCompiler {
     case .stopGradient, .bitcastConvert: return try renamed(instruction, result)
     case .convert(let dtype):
       return region.type(of: instruction.operands[0]).dtype == dtype ? try renamed(instruction, result) : nil
+    // The first power is the operand itself. Were it a micro-op's slot, nobody would notice that the region returns
+    // an operand which another result may overwrite.
+    case .integerPow(1): return try renamed(instruction, result)
     case .reshape, .random(.wrap), .random(.unwrap), .broadcastInDim, .transpose, .slice:
       return try moved(instruction, result)
     case .unary, .binary, .compare, .select, .clamp, .fma, .integerPow: return nil

@@ -1,8 +1,8 @@
 // Layers agree with jax-blox 0.1.6: parameters after initialisation, outputs, state and gradients.
 
 import BloxNN
-import Testing
 import TestSupport
+import Testing
 
 @testable import BloxTrace
 

@@ -2,8 +2,8 @@
 
 import BloxIR
 import BloxPasses
-import Testing
 import TestSupport
+import Testing
 
 @testable import BloxTrace
 

@@ -2,8 +2,8 @@
 
 import BloxIR
 import BloxTrace
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Conformance of operations")
 struct OpConformanceTests {

@@ -2,8 +2,8 @@
 
 import BloxNN
 import BloxPasses
-import Testing
 import TestSupport
+import Testing
 
 @testable import BloxTrace
 

@@ -1,8 +1,8 @@
 // The slice's model, an MLP with dropout on digits, and linear regression agree with jax-blox.
 
 import BloxNN
-import Testing
 import TestSupport
+import Testing
 
 @testable import BloxTrace
 

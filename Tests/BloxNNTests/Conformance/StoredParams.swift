@@ -1,8 +1,8 @@
 // Parameters of reference cases as containers, and comparing the two.
 
 import BloxNN
-import Testing
 import TestSupport
+import Testing
 
 @testable import BloxTrace
 

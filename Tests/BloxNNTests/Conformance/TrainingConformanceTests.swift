@@ -1,8 +1,8 @@
 // Whole training runs agree with jax-blox and optax, step by step.
 
 import BloxNN
-import Testing
 import TestSupport
+import Testing
 
 @testable import BloxTrace
 
