@@ -65,9 +65,17 @@ let package = Package(
       name: "BloxNNTests",
       dependencies: ["BloxNN", "BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "Gallery", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "BloxToolsTests",
+      dependencies: [
+        "BloxTools", "BloxNN", "BloxTrace", "BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "ProgramFuzzing",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
     // The executables are dependencies so that they are built, and stand beside the tests that run them.
     .testTarget(
-      name: "CLITests", dependencies: ["Gallery", "BloxNN", "BloxIR", "TestSupport", "blox-ir", "digits"],
+      name: "CLITests",
+      dependencies: ["Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

@@ -49,8 +49,24 @@ package struct ProgramRun: Sendable {
   package func results(_ engine: Engine = .compiled) throws -> [DenseConstant] {
     switch engine {
     case .compiled, .both: try Compiler.compile(program).run(arguments)
-    case .interp: try ReferenceInterpreter.run(program, arguments)
+    case .interp: try interpreted(program)
     }
+  }
+
+  /// The reference keeps all values at once and cannot answer a lack of memory with an error.
+  private static let referenceByteLimit = 1 << 33
+
+  private func interpreted(_ program: Program) throws -> [DenseConstant] {
+    var bytes = 0
+    for instruction in program.instructions {
+      for result in instruction.results { bytes += min(program.type(of: result).byteCount, ProgramRun.referenceByteLimit) }
+    }
+    guard bytes <= ProgramRun.referenceByteLimit else {
+      throw BloxError(
+        .runtime, "@\(program.name) makes values of more than 8 GiB, too much for the reference interpreter; use"
+          + " smaller sizes or --engine compiled")
+    }
+    return try ReferenceInterpreter.run(program, arguments)
   }
 
   // MARK: Comparison of engines
@@ -73,14 +89,14 @@ package struct ProgramRun: Sendable {
     return compiled
   }
 
-  /// Compares each instruction of the optimised program with the reference on the operands that it had.
+  /// Compares each instruction of the program, simplified but not fused, with the reference on the operands it had.
   ///
   /// So functions that are a few units off do not spoil the comparison of what is computed from them.
   ///
   /// - Parameter tolerance: What is accepted; the accuracy that each op promises when `nil`.
   /// - Throws: ``CheckFailure`` with the first instruction that differs.
   package func compareEachOp(_ tolerance: Tolerance?) throws {
-    let optimised = try PassPipeline.standard.run(program, context: Compiler.context)
+    let optimised = try PassPipeline([.inline, .simplify]).run(program, context: Compiler.context).expandingFusions()
     let values = arguments + (try Executable(planned: planBuffers(optimised.open)).run(arguments))
     for instruction in optimised.instructions {
       let operands = instruction.operands.map { $0.constant(values) }
@@ -122,7 +138,7 @@ package struct ProgramRun: Sendable {
     let values =
       arguments
       + (engine == .interp
-        ? try ReferenceInterpreter.run(open, arguments) : try Executable(planned: planBuffers(open)).run(arguments))
+        ? try interpreted(open) : try Executable(planned: planBuffers(open)).run(arguments))
     for instruction in plain.instructions {
       let operands = instruction.operands.map { $0.constant(values) }
       for result in instruction.results {

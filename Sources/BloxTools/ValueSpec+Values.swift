@@ -24,9 +24,15 @@ extension ValueSpec {
       guard let type = type ?? wanted ?? implied else {
         throw BloxError(.usage, "'\(text)' needs a type before it, as in 3xf32=\(text)")
       }
+      guard type.byteCount <= ValueSpec.byteLimit else {
+        throw BloxError(.usage, "'\(abbreviated)': \(type) is too large to be written down; load it from a file")
+      }
       return try value(of: type, seed: seed, index: index)
     }
   }
+
+  /// The largest tensor that is made of a written value, in bytes.
+  private static let byteLimit = 1 << 32
 
   private func value(of type: TensorType, seed: UInt64, index: Int) throws -> DenseConstant {
     switch source {

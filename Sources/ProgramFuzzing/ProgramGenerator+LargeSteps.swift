@@ -43,8 +43,8 @@ extension ProgramGenerator {
     let keys: Operand
     if let known = any({ $0.dtype == .key && $0.elementCount <= 8 }), !chance(4) {
       keys = known
-    } else if let words = any({ $0.dtype == .u32 && $0.shape.last == 2 && $0.elementCount <= 16 }), chance(2) {
-      keys = try emit(.random(.wrap), [words])
+    } else if chance(4) {
+      keys = try emit(.random(.wrap), [value(TensorType(.u32, pick([[2], [1, 2], [3, 2]])), literals: false)])
     } else {
       guard let seed = any({ $0.dtype.isInteger && $0.elementCount <= 8 }) else { return }
       keys = try emit(.random(.seed), [seed])

@@ -78,8 +78,7 @@ extension FuzzCase {
   /// The case with parameters in place of an instruction's results.
   private func cutting(_ index: Int) -> FuzzCase? {
     let instruction = program.instructions[index]
-    // Cutting a constant out removes nothing.
-    guard !instruction.operands.isEmpty, let values = try? valuesOfResults(of: index) else { return nil }
+    guard let values = try? valuesOfResults(of: index) else { return nil }
     var builder = ProgramBuilder(name: program.name)
     var map: [Operand] = program.parameters.map { .value(builder.parameter($0)) }
     let added = instruction.results.map { Operand.value(builder.parameter(program.type(of: $0))) }

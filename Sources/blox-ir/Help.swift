@@ -136,7 +136,7 @@ enum Help {
       -o FILE            write results to a file: all to FILE.safetensors, one as NAME=FILE.npy or NAME=FILE.safetensors
       --seed N           the seed of random inputs; 0 when not given
       --engine ENGINE    compiled, interp (the slow reference), or both, whose results must agree; else exit code 1
-      --each-op          with both: compare instruction by instruction, each on the operands that it had
+      --each-op          with both: compare instruction by instruction before fusion, each on the operands it had
       --rtol R           accept differences of R relative to the wanted number
       --ulp N            accept N representable numbers between
       --check-nan        look for the first instruction that makes a NaN or an infinity; exit code 4

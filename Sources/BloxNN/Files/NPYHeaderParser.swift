@@ -43,6 +43,7 @@ struct NPYHeaderParser {
   }
 
   private mutating func dtype() throws(BloxError) -> DType {
+    skipBlanks()
     if peek() == UInt8(ascii: "[") {
       throw failure("describes a structured dtype; save each field as an array of its own")
     }
