@@ -27,7 +27,8 @@ public struct Pass: Sendable {
   /// What happens to the bits of the results.
   public enum Exactness: String, Sendable {
     /// Every bit stays, but for NaN payloads, subnormals and intermediate overflow as XLA treats them
-    /// (Simplify.swift says where).
+    /// (Simplify.swift says where), and for compiled float products, which may sum in another order when an operand's
+    /// layout changes.
     case exact
     /// Sums may be taken in another order.
     case reassociates
