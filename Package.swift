@@ -50,9 +50,11 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "TestSupport", dependencies: ["ProgramFuzzing"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "BloxIRTests", dependencies: ["BloxIR", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "BloxPassesTests", dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
+      name: "BloxIRTests", dependencies: ["BloxIR", "ProgramFuzzing", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BloxPassesTests",
+      dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "ProgramFuzzing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "BloxRuntimeTests",

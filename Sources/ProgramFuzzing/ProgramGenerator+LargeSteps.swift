@@ -80,4 +80,26 @@ extension ProgramGenerator {
       values.append(contentsOf: results)
     }
   }
+
+  /// A fusion of whatever instructions, which no pass would make and no engine need run.
+  mutating func region() throws {
+    guard options.isWild else { return }
+    var inner = options
+    inner.calls = 0
+    inner.steps = 0...4
+    inner.donates = false
+    // Regions of regions, but not for ever.
+    inner.isWild = chance(3)
+    var generator = ProgramGenerator(SeededGenerator(seed: random.next()), inner, name: "region")
+    let region = try generator.make()
+    var operands: [Operand] = []
+    for parameter in region.parameters { operands.append(try value(parameter.type, literals: false)) }
+    let results = try builder.emit(.fusion(Op.Fusion(kind: .loop, region: region)), operands)
+    values.append(contentsOf: results.map { .value($0) })
+  }
+
+  mutating func axisIndex() throws {
+    guard let name = options.axes.keys.sorted().randomElement(using: &random) else { return }
+    try emit(.axisIndex(name), [])
+  }
 }

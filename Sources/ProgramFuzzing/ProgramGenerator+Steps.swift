@@ -35,6 +35,8 @@ extension ProgramGenerator {
     Step("dot", weight: 2) { try $0.dot() },
     Step("random") { try $0.drawBits() },
     Step("call") { try $0.call() },
+    Step("region") { try $0.region() },
+    Step("axis index") { try $0.axisIndex() },
   ]
 
   /// The steps, each as often as its weight says.
@@ -48,7 +50,7 @@ extension ProgramGenerator {
     guard let x = any({ $0.dtype != .key }) else { return }
     var op = Op.unary(pick(Op.Unary.allCases))
     if chance(12) { op = .stopGradient }
-    if chance(8) { op = .integerPow(pick([0, 1, 2, 3, 5])) }
+    if chance(8) { op = .integerPow(pick([-3, -1, 0, 1, 2, 3, 5])) }
     guard (try? op.resultTypes(for: [type(x)])) != nil else { return }
     try emit(op, [x])
   }

@@ -27,13 +27,20 @@ package struct ProgramGenerator {
     package var calls = 2
     /// Whether parameters may be donated.
     package var donates = true
+    /// Sizes of axes that `axis_index` may ask for. Such programs are for printing and typing, not for running.
+    package var axes: [String: Int] = [:]
+    /// Whether there are regions and literals of any bits, also for printing and typing only.
+    package var isWild = false
 
     /// Creates options; what is not given has the value above.
     package init(
-      steps: ClosedRange<Int>? = nil, maximumElements: Int? = nil, sizes: [Int]? = nil, calls: Int? = nil,
-      donates: Bool? = nil
+      steps: ClosedRange<Int>? = nil, dtypes: [DType]? = nil, maximumElements: Int? = nil, sizes: [Int]? = nil,
+      calls: Int? = nil, donates: Bool? = nil, axes: [String: Int]? = nil, isWild: Bool? = nil
     ) {
       self.steps = steps ?? self.steps
+      self.dtypes = dtypes ?? self.dtypes
+      self.axes = axes ?? self.axes
+      self.isWild = isWild ?? self.isWild
       self.maximumElements = maximumElements ?? self.maximumElements
       self.sizes = sizes ?? self.sizes
       self.calls = calls ?? self.calls
@@ -56,7 +63,7 @@ package struct ProgramGenerator {
   init(_ random: SeededGenerator, _ options: Options, name: String) {
     self.random = random
     self.options = options
-    builder = ProgramBuilder(name: name)
+    builder = ProgramBuilder(name: name, axes: options.axes)
     sizes = options.sizes + (self.random.next() & 7 == 0 ? [0, 67] : [])
   }
 
@@ -100,12 +107,13 @@ package struct ProgramGenerator {
   }
 
   mutating func literal(_ dtype: DType) -> Literal {
+    if options.isWild, chance(2) { return Literal(dtype: dtype, bits: random.next()) }
     switch dtype.kind {
-    case .boolean: Literal(pick(0...1), as: dtype)
-    case .key: Literal(dtype: .key, bits: random.next())
-    case .signed: Literal(pick([-7, -1, 0, 1, 2, 3, 8, 100]), as: dtype)
-    case .unsigned: Literal(pick([0, 1, 2, 3, 8, 100]), as: dtype)
-    case .floating: Literal(pick([-1, -0.0, 0, 1, 1, 2, 0.5, -3.25, 0.1, 10, .infinity, .nan]), as: dtype)
+    case .boolean: return Literal(pick(0...1), as: dtype)
+    case .key: return Literal(dtype: .key, bits: random.next())
+    case .signed: return Literal(pick([-7, -1, 0, 1, 2, 3, 8, 100]), as: dtype)
+    case .unsigned: return Literal(pick([0, 1, 2, 3, 8, 100]), as: dtype)
+    case .floating: return Literal(pick([-1, -0.0, 0, 1, 1, 2, 0.5, -3.25, 0.1, 10, .infinity, .nan]), as: dtype)
     }
   }
 
