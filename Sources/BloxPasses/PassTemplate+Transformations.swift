@@ -49,7 +49,8 @@ extension PassTemplate {
       let shared = isShared?[index] ?? false
       guard shared || axis <= parameter.type.rank else {
         throw BloxError(
-          .invalidAxis, "vmap: axis \(axis) is out of range for the parameter \(parameter.label?.text ?? "\(index)") of"
+          .invalidAxis,
+          "vmap: axis \(axis) is out of range for the parameter \(parameter.label?.text ?? "\(index)") of"
             + " type \(parameter.type) with a dimension of lanes")
       }
       inAxes.append(shared ? nil : axis)

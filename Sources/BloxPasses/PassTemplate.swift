@@ -50,7 +50,8 @@ public struct PassTemplate: Sendable {
     guard let template = all.first(where: { $0.name == parts[0] }) else {
       let names = all.map(\.name)
       throw BloxError(
-        .usage, "there is no pass named '\(parts[0])'\(nearestName(parts[0], among: names)); passes:"
+        .usage,
+        "there is no pass named '\(parts[0])'\(nearestName(parts[0], among: names)); passes:"
           + " \(names.joined(separator: ", "))")
     }
     let arguments = try PassArguments(parts.count > 1 ? parts[1] : "", of: template)
@@ -93,7 +94,9 @@ struct PassArguments: Sendable {
   init(_ text: String, of template: PassTemplate) throws(BloxError) {
     self.template = template.name
     guard !text.isEmpty else { return }
-    let known = template.usage.split { "[],".contains($0) }.compactMap { $0.split(separator: "=").first.map(String.init) }
+    let known = template.usage.split { "[],".contains($0) }.compactMap {
+      $0.split(separator: "=").first.map(String.init)
+    }
     for word in text.split(separator: ",", omittingEmptySubsequences: false) {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, known.contains(parts[0]) else {

@@ -94,7 +94,9 @@ package struct Difference: Sendable {
     guard type.elementCount > 1 else { return text }
     text += "   \(count) of \(type.elementCount) differ"
     if type.dtype.isFloating, worst.index != first.index {
-      text += worst.ulp == .max ? ", one in NaN at \(position(worst.index))" : ", most \(worst.ulp) ulp at \(position(worst.index))"
+      text +=
+        worst.ulp == .max
+        ? ", one in NaN at \(position(worst.index))" : ", most \(worst.ulp) ulp at \(position(worst.index))"
     }
     return text
   }

@@ -59,11 +59,14 @@ package struct ProgramRun: Sendable {
   private func interpreted(_ program: Program) throws -> [DenseConstant] {
     var bytes = 0
     for instruction in program.instructions {
-      for result in instruction.results { bytes += min(program.type(of: result).byteCount, ProgramRun.referenceByteLimit) }
+      for result in instruction.results {
+        bytes += min(program.type(of: result).byteCount, ProgramRun.referenceByteLimit)
+      }
     }
     guard bytes <= ProgramRun.referenceByteLimit else {
       throw BloxError(
-        .runtime, "@\(program.name) makes values of more than 8 GiB, too much for the reference interpreter; use"
+        .runtime,
+        "@\(program.name) makes values of more than 8 GiB, too much for the reference interpreter; use"
           + " smaller sizes or --engine compiled")
     }
     return try ReferenceInterpreter.run(program, arguments)
@@ -130,7 +133,8 @@ package struct ProgramRun: Sendable {
     for (index, argument) in arguments.enumerated() {
       if let element = argument.firstElement(where: \.isNaN) {
         let name = program.parameters[index].label?.text ?? "input \(index)"
-        throw NonFiniteValue(description: "non-finite: the input \(name): \(argument.type) holds nan at element \(element)")
+        throw NonFiniteValue(
+          description: "non-finite: the input \(name): \(argument.type) holds nan at element \(element)")
       }
     }
     let plain = try program.inliningCalls().expandingFusions()

@@ -84,7 +84,8 @@ extension TestFile {
     default:
       throw BloxError(
         .usage,
-        "there is no directive '\(directive.text)'; directives: verify, roundtrip, opt, run, threads, grad-check, error")
+        "there is no directive '\(directive.text)'; directives: verify, roundtrip, opt, run, threads, grad-check, error"
+      )
     }
   }
 
@@ -113,7 +114,9 @@ extension TestFile {
         + "  - \(index < old.count ? old[index] : "(end)")\n  + \(index < new.count ? new[index] : "(end)")")
   }
 
-  private static func lines(_ text: String) -> [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+  private static func lines(_ text: String) -> [Substring] {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+  }
 
   private func checkRun(_ request: Request, _ program: Program) throws {
     let arguments = try request.arguments(for: program)

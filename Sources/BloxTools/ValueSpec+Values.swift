@@ -101,7 +101,8 @@ extension ValueSpec {
   /// Whole numbers from `low` to `high`, both included: `low + bits mod (high - low + 1)`.
   private func integers(_ type: TensorType, _ key: Key, _ low: Double, _ high: Double) throws -> DenseConstant {
     let lowest = Literal(low, as: type.dtype)
-    guard lowest.doubleValue == low, Literal(high, as: type.dtype).doubleValue == high, high - low < 4_294_967_295 else {
+    guard lowest.doubleValue == low, Literal(high, as: type.dtype).doubleValue == high, high - low < 4_294_967_295
+    else {
       throw BloxError(.usage, "'\(text)': the bounds are no whole numbers of \(type.dtype) less than 2^32 apart")
     }
     let words = try key.bits(type.shape).scalars(as: UInt32.self)
@@ -119,7 +120,8 @@ extension ValueSpec {
     if let name {
       guard let found = tensors.first(where: { $0.name == name }) else {
         let names = tensors.map(\.name)
-        throw BloxError(.usage, "\(path) has no tensor '\(name)'; it has \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+        throw BloxError(
+          .usage, "\(path) has no tensor '\(name)'; it has \(names.isEmpty ? "none" : names.joined(separator: ", "))")
       }
       tensor = found.tensor
     } else {
@@ -197,7 +199,8 @@ package enum Binding {
     }
     if let extra = rest.first {
       throw BloxError(
-        .usage, "\(texts.count) values are given for \(slots.count) \(noun)\(slots.count == 1 ? "" : "s"):"
+        .usage,
+        "\(texts.count) values are given for \(slots.count) \(noun)\(slots.count == 1 ? "" : "s"):"
           + " '\(extra.text)' is one too many")
     }
     return specs
@@ -211,7 +214,8 @@ package enum Binding {
       else { throw error }
       let names = slots.compactMap(\.label)
       throw BloxError(
-        .usage, "there is no \(noun) named '\(text[..<equals])'; there \(names.count == 1 ? "is" : "are")"
+        .usage,
+        "there is no \(noun) named '\(text[..<equals])'; there \(names.count == 1 ? "is" : "are")"
           + " \(names.isEmpty ? "none with a name" : names.joined(separator: ", "))")
     }
   }
@@ -226,7 +230,8 @@ package enum Binding {
     }
     guard missing.isEmpty else {
       throw BloxError(
-        .usage, "@\(program.name) needs a value for \(missing.joined(separator: ", ")); give --input once for each, or"
+        .usage,
+        "@\(program.name) needs a value for \(missing.joined(separator: ", ")); give --input once for each, or"
           + " 'random' for all that are left")
     }
     return try zip(slots.indices, specs.compactMap { $0 }).map { index, spec in

@@ -116,12 +116,14 @@ extension TensorType {
     if let bracket = text.firstIndex(of: "["), text.hasSuffix("]") {
       guard let dtype = DType(rawValue: String(text[..<bracket])) else { return nil }
       let inner = text[text.index(after: bracket)...].dropLast()
-      guard let sizes = TensorType.sizes(inner.isEmpty ? [] : inner.split(separator: ",", omittingEmptySubsequences: false))
+      guard
+        let sizes = TensorType.sizes(inner.isEmpty ? [] : inner.split(separator: ",", omittingEmptySubsequences: false))
       else { return nil }
       self.init(dtype, sizes)
     } else {
       let parts = text.split(separator: "x", omittingEmptySubsequences: false)
-      guard let last = parts.last, let dtype = DType(rawValue: String(last)), let sizes = TensorType.sizes(parts.dropLast())
+      guard let last = parts.last, let dtype = DType(rawValue: String(last)),
+        let sizes = TensorType.sizes(parts.dropLast())
       else { return nil }
       self.init(dtype, sizes)
     }

@@ -2,7 +2,6 @@
 
 import BloxIR
 import BloxPasses
-
 import BloxRuntime
 
 /// How close a compiled op's result is to the reference's for the same operands.

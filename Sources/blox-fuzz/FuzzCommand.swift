@@ -36,7 +36,7 @@ struct FuzzCommand {
       -o FILE       where a failing program goes; fuzz-SEED-CASE.bir when not given
 
     EXAMPLES
-      blox-fuzz --seconds 5 --seed 7
+      blox-fuzz --seconds 2 --seed 7
       blox-fuzz --seed 1 --first 42 --cases 1
     """
 
@@ -99,7 +99,8 @@ struct FuzzCommand {
     }
     progress.clear()
     let count = number - first
-    try TextFile.write("\(count) programs in \(progress.rate(count)), no mismatch (seed \(seed), cases \(first)..<\(number))\n", to: "-")
+    try TextFile.write(
+      "\(count) programs in \(progress.rate(count)), no mismatch (seed \(seed), cases \(first)..<\(number))\n", to: "-")
     return 0
   }
 
@@ -131,7 +132,9 @@ struct FuzzCommand {
     }
   }
 
-  private static func writeRaw(_ text: StaticString) { _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
+  private static func writeRaw(_ text: StaticString) {
+    _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+  }
 
   private static func writeRaw(_ number: UInt64) {
     var scale: UInt64 = 1

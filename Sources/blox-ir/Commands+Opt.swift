@@ -30,10 +30,12 @@ extension Commands {
     func program() throws -> Program {
       guard !request.source.hasPrefix("@") else { return try request.program() }
       guard request.sizes.isEmpty, request.stage == .traced else {
-        throw BloxError(.usage, "--stage, --set and --batch apply to gallery programs, not to the file \(request.source)")
+        throw BloxError(
+          .usage, "--stage, --set and --batch apply to gallery programs, not to the file \(request.source)")
       }
       let name = request.source == "-" ? "<stdin>" : request.source
-      return try Program(parsing: TestFile(path: name, text: try TextFile.read(request.source)).programText, fileName: name)
+      return try Program(
+        parsing: TestFile(path: name, text: try TextFile.read(request.source)).programText, fileName: name)
     }
   }
 

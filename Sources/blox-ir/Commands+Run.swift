@@ -20,7 +20,9 @@ extension Commands {
     let checksFinite = arguments.flag("--check-nan")
     let isQuiet = arguments.flag("-q", "--quiet")
     if let threads = try arguments.number("--threads") {
-      guard threads <= 1024 else { throw BloxError(.usage, "--threads needs a whole number from 1 to 1024, not '\(threads)'") }
+      guard threads <= 1024 else {
+        throw BloxError(.usage, "--threads needs a whole number from 1 to 1024, not '\(threads)'")
+      }
       ThreadPool.setThreadCount(threads)
     }
     let program = try Source(&arguments, command: "run").program()
@@ -66,7 +68,8 @@ struct OutputFiles {
         if names.count == 1 { single.append((0, path)) } else { all.append(path) }
       } else {
         throw BloxError(
-          .usage, "-o \(text): @\(program.name) has \(names.count) results; write all to a .safetensors file, or one as"
+          .usage,
+          "-o \(text): @\(program.name) has \(names.count) results; write all to a .safetensors file, or one as"
             + " NAME=\(text) with NAME of \(names.joined(separator: ", "))")
       }
     }

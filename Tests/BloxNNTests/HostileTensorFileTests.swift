@@ -45,7 +45,9 @@ struct HostileTensorFileTests {
       (#"{"a":{"dtype":"F32","shape":[]}}"#, 4, "gives 'a' no dtype, no shape or no data_offsets"),
       (#"{"a":{"dtype":"F32","dtype":"F32"}}"#, 4, "gives 'a' the field 'dtype' twice"),
       (#"{"a":{\#(scalar),"extra":1}}"#, 4, "gives 'a' the field 'extra'"),
-      (#"{"a":{"dtype":"F8_E4M3","shape":[],"data_offsets":[0,1]}}"#, 1, "gives 'a' the dtype 'F8_E4M3'; supported are"),
+      (
+        #"{"a":{"dtype":"F8_E4M3","shape":[],"data_offsets":[0,1]}}"#, 1, "gives 'a' the dtype 'F8_E4M3'; supported are"
+      ),
       (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "needs a whole number from 0"),
       (#"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, 4, "needs ']' at byte"),
       (#"{"a":{"dtype":"F32","shape":[1e1],"data_offsets":[0,4]}}"#, 4, "needs ']' at byte"),
@@ -54,7 +56,10 @@ struct HostileTensorFileTests {
       (#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}"#, 0, "does not fit in memory"),
       (#"{"a":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}}"#, 16, "does not fit in memory"),
       (#"{"a":{"dtype":"F32","shape":[9223372036854775807,0],"data_offsets":[0,0]}}"#, 0, "does not fit in memory"),
-      (#"{"a":{"dtype":"F32","shape":[\#(Array(repeating: "1", count: 65).joined(separator: ","))],"data_offsets":[0,4]}}"#, 4, "a shape of 65 dimensions"),
+      (
+        #"{"a":{"dtype":"F32","shape":[\#(Array(repeating: "1", count: 65).joined(separator: ","))],"data_offsets":[0,4]}}"#,
+        4, "a shape of 65 dimensions"
+      ),
       (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, 4, "takes 8 bytes; its offsets 0..<4 give it 4"),
       (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "has the bytes 0..<8 of 4"),
       (#"{"a":{"dtype":"F32","shape":[],"data_offsets":[4,0]}}"#, 4, "has the bytes 4..<0 of 4"),
@@ -74,7 +79,8 @@ struct HostileTensorFileTests {
 
   @Test("safetensors files that are too short are refused")
   func safetensorsLengths() throws {
-    #expect(try message([], suffix: "safetensors") == "FILE is no safetensors file: it has 0 bytes, fewer than a header")
+    #expect(
+      try message([], suffix: "safetensors") == "FILE is no safetensors file: it has 0 bytes, fewer than a header")
     for length: UInt64 in [3, 1 << 40, 1 << 63, .max] {
       let text = try message(safetensors("{}", data: 0, length: length), suffix: "safetensors")
       #expect(text == "FILE: the header has \(length) bytes, more than the file")
@@ -106,7 +112,9 @@ struct HostileTensorFileTests {
       (npy(array("'<f4'", "(2,)") + "x", data: 8), "goes on after its closing brace"),
       (npy(array("'<f4'", "(2,)"), data: 7), "f32[2] has 8 bytes of elements; the file has 7 after its header"),
       (npy(array("'<f4'", "(2,)"), data: 9), "f32[2] has 8 bytes of elements; the file has 9 after its header"),
-      (npy(array("'>f4'", "(2,)"), data: 8), "has the big-endian dtype '>f4'; convert it in NumPy with x.astype('<f4')"),
+      (
+        npy(array("'>f4'", "(2,)"), data: 8), "has the big-endian dtype '>f4'; convert it in NumPy with x.astype('<f4')"
+      ),
       (npy(array("'<c8'", "(2,)"), data: 16), "has the dtype '<c8'; supported are bool, integers and floats"),
       (npy(array("'|O'", "(2,)"), data: 16), "has the dtype '|O'"),
       (npy(array("[('a', '<i4')]", "(2,)"), data: 8), "describes a structured dtype"),

@@ -83,7 +83,11 @@ struct TensorFileTests {
     var tensors: [(name: String, tensor: Tensor)] = []
     for dtype in DType.allCases.shuffled() {
       tensors.append(("a/\(dtype)", try Tensor(constant: Self.values(dtype))))
-      tensors.append(("empty \(dtype) \"\\\n\u{1F600}", try Tensor(constant: DenseConstant(type: TensorType(dtype, [0, 3]), bytes: []))))
+      tensors.append(
+        (
+          "empty \(dtype) \"\\\n\u{1F600}",
+          try Tensor(constant: DenseConstant(type: TensorType(dtype, [0, 3]), bytes: []))
+        ))
     }
     tensors.append(("", Key(42).tensor))
     try Self.withFolder { folder in
@@ -124,7 +128,10 @@ struct TensorFileTests {
       let before = try Fixtures.bytes(at: path)
       for (tensors, metadata, message) in [
         ([("x", x), ("x", x)], [:], "a tensor cannot be saved as 'x': names must be unique"),
-        ([("__metadata__", x)], [:], "a tensor cannot be saved as '__metadata__': the format keeps that name for itself"),
+        (
+          [("__metadata__", x)], [:],
+          "a tensor cannot be saved as '__metadata__': the format keeps that name for itself"
+        ),
         ([("x", x)], ["dtype:x": "key"], "metadata named 'dtype:x' is kept for keys; use another name"),
       ] as [([(name: String, tensor: Tensor)], [String: String], String)] {
         let error = #expect(throws: BloxError.self) { try TensorFile.save(tensors, to: path, metadata: metadata) }

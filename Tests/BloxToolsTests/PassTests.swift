@@ -36,7 +36,10 @@ struct PassTests {
     #expect(try types(run("vmap:size=5")) == ["f32[5,2,3]", "f32[5,3,4]", "->", "f32[5,2,4]"])
     #expect(try types(run("vmap:size=5,axis=2,shared=w")) == ["f32[2,3,5]", w, "->", "f32[2,4,5]"])
     #expect(try types(run("vmap:size=5,shared=w+x")) == [x, w, "->", "f32[5,2,4]"])
-    #expect(try types(run("vmap:size=0,vmap:axis=1,size=2,simplify")) == ["f32[0,2,2,3]", "f32[0,2,3,4]", "->", "f32[0,2,2,4]"])
+    #expect(
+      try types(run("vmap:size=0,vmap:axis=1,size=2,simplify")) == [
+        "f32[0,2,2,3]", "f32[0,2,3,4]", "->", "f32[0,2,2,4]",
+      ])
     #expect(try run("simplify,fuse,plan").memory != nil)
     #expect(try run("plan,cse,dce").memory == nil || run("plan,cse,dce").verificationErrors() == [])
     #expect(try run("vjp,vmap:size=2,jvp:wrt=x,inline,simplify,fuse,plan").verificationErrors() == [])
@@ -97,8 +100,14 @@ struct PassTests {
       ("vmap", "the pass vmap failed: vmap needs the number of lanes, as in vmap:size=4"),
       ("vmap:size=-1", "the pass vmap:size=-1 failed: vmap: size needs a whole number from 0, not '-1'"),
       ("jvp:wrt=z", "the pass jvp:wrt=z failed: jvp: @layer has no parameter 'z'; it has x, w"),
-      ("vmap:size=2,axis=3", "the pass vmap:size=2,axis=3 failed: vmap: axis 3 is out of range for the parameter x of type f32[2,3]"),
-      ("cse,grad", "the pass grad failed: gradient only defined for scalar-output functions; the output has type f32[2,4]"),
+      (
+        "vmap:size=2,axis=3",
+        "the pass vmap:size=2,axis=3 failed: vmap: axis 3 is out of range for the parameter x of type f32[2,3]"
+      ),
+      (
+        "cse,grad",
+        "the pass grad failed: gradient only defined for scalar-output functions; the output has type f32[2,4]"
+      ),
       ("vmap:size=9223372036854775807", "the pass vmap:size=9223372036854775807 failed: "),
     ] {
       let error = #expect(throws: PassFailure.self) { try run(passes) }
@@ -122,10 +131,14 @@ struct PassTests {
     let run = try PassRun(layer(), passes: "cse,jvp")
     #expect(run.steps.map(\.isChange) == [false, true])
     #expect(run.steps[0].report(PrintOptions()) == "// cse: no change")
-    #expect(run.steps[1].report(PrintOptions()).hasPrefix("// after jvp: 2 -> 9 instructions\n// blox-ir 1\nprogram @layer.jvp("))
+    #expect(
+      run.steps[1].report(PrintOptions()).hasPrefix(
+        "// after jvp: 2 -> 9 instructions\n// blox-ir 1\nprogram @layer.jvp("))
     #expect(run.timingTable.split(separator: "\n").map { $0.prefix(5) } == ["pass ", "cse  ", "jvp  ", "total"])
     #expect(run.timingTable.hasSuffix("   2 -> 9\n"))
     #expect(run.statisticsTable.contains("dot_general       1       3\n"))
-    for template in PassTemplate.all { #expect(PassRun.list.contains("\n" + template.name) || PassRun.list.hasPrefix(template.name)) }
+    for template in PassTemplate.all {
+      #expect(PassRun.list.contains("\n" + template.name) || PassRun.list.hasPrefix(template.name))
+    }
   }
 }

@@ -36,7 +36,9 @@ struct ProgramRunTests {
             %1: f32[4]   min -0.5   max 6.0
           """)
       let zero = #expect(throws: NonFiniteValue.self) { try run(logs, ["0"]).checkFinite(engine) }
-      #expect(zero?.description.hasPrefix("non-finite: %2: f32[4] = log %1: f32[4]   element [0] = -inf   from 0.0\n") == true)
+      #expect(
+        zero?.description.hasPrefix("non-finite: %2: f32[4] = log %1: f32[4]   element [0] = -inf   from 0.0\n") == true
+      )
       try run(logs, ["1"]).checkFinite(engine)
       // An infinity that the program is given is none of its making; a NaN among the inputs is said at once.
       try run(logs, ["1,2,3,inf"]).checkFinite(engine)
@@ -45,7 +47,9 @@ struct ProgramRunTests {
     }
   }
 
-  @Test("Both engines agree on the gallery, as results and instruction by instruction", arguments: ["mlp", "mlp.grad", "train_step", "dropout.vmap"])
+  @Test(
+    "Both engines agree on the gallery, as results and instruction by instruction",
+    arguments: ["mlp", "mlp.grad", "train_step", "dropout.vmap"])
   func engines(name: String) throws {
     let program = try GalleryEntry.named(name).program(at: .grad)
     let run = ProgramRun(program, try Binding.arguments(["random"], for: program, seed: 3))

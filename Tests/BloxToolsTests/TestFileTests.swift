@@ -55,9 +55,15 @@ struct TestFileTests {
         "run x=0 == y=1",
         "f.bir: line 2: run x=0 == y=1\n  interp: y: f32[3] is not what was expected\n  [0]  got 0.0  want 1.0"
       ),
-      ("opt cse", "f.bir: line 2: opt cse\n  there is no '// ----' with what it must print; run `blox-ir check --bless f.bir`"),
+      (
+        "opt cse",
+        "f.bir: line 2: opt cse\n  there is no '// ----' with what it must print; run `blox-ir check --bless f.bir`"
+      ),
       ("opt cse error \"x\"", "f.bir: line 2: opt cse error \"x\"\n  no pass failed"),
-      ("opt vmap error \"y\"", "f.bir: line 2: opt vmap error \"y\"\n  another error\n  - y\n  + the pass vmap failed: "),
+      (
+        "opt vmap error \"y\"",
+        "f.bir: line 2: opt vmap error \"y\"\n  another error\n  - y\n  + the pass vmap failed: "
+      ),
       ("error \"no\"", "f.bir: line 2: the program is valid; expected \"no\""),
       ("grad-check eps=3 rtol=1e-6", "f.bir: line 2: grad-check eps=3 rtol=1e-6\n  jvp "),
       ("frobnicate", "f.bir: line 2: there is no directive 'frobnicate'; directives: verify, roundtrip, opt"),
@@ -78,7 +84,9 @@ struct TestFileTests {
     let message = try #require(failure(file("verify", body: bad)))
     #expect(message.hasPrefix("f.bir:4:"))
     #expect(try file("error \"f32[2]\"", body: bad).check() == 1)
-    #expect(failure(file("error \"banana\"", body: bad))?.hasPrefix("f.bir: line 2: another error\n  - banana\n  + f.bir:4:") == true)
+    #expect(
+      failure(file("error \"banana\"", body: bad))?.hasPrefix("f.bir: line 2: another error\n  - banana\n  + f.bir:4:")
+        == true)
   }
 
   @Test("opt prints what the block holds; blessing writes it")

@@ -47,7 +47,9 @@ struct ValueSpecTests {
     #expect(try numbers(value("100xf64=random:-3..-2")).allSatisfy { (-3 ..< -2).contains($0) })
     #expect(try Set(numbers(value("500xi8=random:-2..3"))) == [-2, -1, 0, 1, 2, 3])
     #expect(try Set(numbers(value("500xu8=random"))) == Set((0...9).map(Double.init)))
-    for dtype in DType.allCases { #expect(try value("random", TensorType(dtype, [2, 0])).type == TensorType(dtype, [2, 0])) }
+    for dtype in DType.allCases {
+      #expect(try value("random", TensorType(dtype, [2, 0])).type == TensorType(dtype, [2, 0]))
+    }
   }
 
   @Test("What is no value says why")
