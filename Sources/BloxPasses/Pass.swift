@@ -27,7 +27,8 @@ public struct Pass: Sendable {
   /// What happens to the bits of the results.
   public enum Exactness: String, Sendable {
     /// Every bit stays, but for NaN payloads, subnormals and intermediate overflow as XLA treats them
-    /// (Simplify.swift says where).
+    /// (Simplify.swift says where), and for compiled float products, which may sum in another order when an operand's
+    /// layout changes.
     case exact
     /// Sums may be taken in another order.
     case reassociates
@@ -100,7 +101,7 @@ extension Pass {
 }
 
 /// The number of insertions, removals and replacements that turn one name into another (Levenshtein).
-private func editDistance(_ a: String, _ b: String) -> Int {
+func editDistance(_ a: String, _ b: String) -> Int {
   let (a, b) = (Array(a), Array(b))
   var row = Array(0...b.count)
   for i in a.indices {

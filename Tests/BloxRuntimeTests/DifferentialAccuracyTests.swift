@@ -3,6 +3,7 @@
 
 import BloxIR
 import BloxRuntime
+import ProgramFuzzing
 import TestSupport
 import Testing
 
@@ -11,7 +12,10 @@ import Testing
   static let patternStep: UInt64 = {
     var step: UInt64 = 4099
     // The body of an assertion runs in debug builds only.
-    assert({ step = 1_049_347; return true }())
+    assert(
+      {
+        step = 1_049_347; return true
+      }())
     return step
   }()
 

@@ -57,7 +57,7 @@ extension Op {
   }
 
   /// Every op's name, family by family.
-  static let names: [String] =
+  package static let names: [String] =
     Unary.allCases.map(\.rawValue) + Binary.allCases.map(\.rawValue)
     + Reduction.allCases.map { "reduce_" + $0.rawValue } + ArgReduction.allCases.map(\.rawValue)
     + Mnemonic.allCases.map(\.rawValue)

@@ -199,7 +199,7 @@ extension Lowering {
 
 extension Instruction {
   /// The instruction with its types, on one line, for messages.
-  func summary(in program: Program) -> String {
+  package func summary(in program: Program) -> String {
     let results = results.map { "\($0): \(program.type(of: $0))" }.joined(separator: ", ")
     let operands = operands.map { operand in
       switch operand {

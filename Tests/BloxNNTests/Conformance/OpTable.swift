@@ -127,17 +127,16 @@ func bindDot(_ testCase: ConformanceCase) -> CaseBinding {
       lhsBatch: numbers[1][0], rhsBatch: numbers[1][1], lhsContract: numbers[0][0], rhsContract: numbers[0][1])
     return binary { try $0.dotGeneral($1, dims) }
   case "jnp.matmul": return binary { try $0.matmul($1) }
-  case "jnp.dot":
-    // The last dimension with the last but one, without batching.
-    return binary { a, b in
-      try a.dotGeneral(b, Op.DotDimensions(lhsContract: [a.rank - 1], rhsContract: [Swift.max(b.rank - 2, 0)]))
-    }
+  case "jnp.dot": return binary { try $0.dot($1) }
   case "jnp.tensordot":
     let count = testCase.attrs["axes"]?.int ?? 0
-    return binary { a, b in
-      try a.dotGeneral(
-        b, Op.DotDimensions(lhsContract: Array(a.rank - count..<a.rank), rhsContract: Array(0..<count)))
-    }
+    return binary { try $0.tensordot($1, axes: count) }
+  case "einsum":
+    let specification = testCase.attrs["spec"]?.string ?? ""
+    return .run { [try einsum(specification, $0)] }
+  case "jnp.outer": return binary { try $0.outer($1) }
+  case "jnp.vdot": return binary { try $0.vdot($1) }
+  case "jnp.kron": return binary { try $0.kron($1) }
   case _: return notInSlice(testCase)
   }
 }

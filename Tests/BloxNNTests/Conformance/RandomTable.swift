@@ -54,6 +54,21 @@ func bindRandom(_ testCase: ConformanceCase) throws -> CaseBinding {
     guard attrs["mode"] == nil else { return .skip("bernoulli in mode high is not in this slice") }
     guard let shape else { return values { try $0.bernoulli($1[1]) } }
     return values { key, _ in try key.bernoulli(attrs["p"]?.double ?? 0.5, shape) }
+  case "random.randint":
+    let dtype = try attrs["dtype"]?.string.map { try DType(stored: $0) } ?? .i32
+    guard let low = attrs["minval"]?.int, let high = attrs["maxval"]?.int else {
+      return .skip("randint between tensors is not in this slice")
+    }
+    return values { key, _ in try key.randint(shape ?? [], low: low, high: high, dtype: dtype) }
+  case "random.gumbel":
+    guard attrs["mode"] == nil else { return .skip("gumbel in mode high is not in this slice") }
+    return values { key, _ in try key.gumbel(shape ?? []) }
+  case "random.exponential": return values { key, _ in try key.exponential(shape ?? []) }
+  case "random.laplace": return values { key, _ in try key.laplace(shape ?? []) }
+  case "random.logistic": return values { key, _ in try key.logistic(shape ?? []) }
+  case "random.rademacher": return values { key, _ in try key.rademacher(shape ?? []) }
+  case "random.categorical":
+    return values { key, x in try key.categorical(x[1], axis: attrs["axis"]?.int ?? -1, shape: shape) }
   case "random.dropout_mask":
     return values { key, _ in try key.bernoulli(1 - (attrs["rate"]?.double ?? 0), shape ?? []) }
   case "random.permutation":
