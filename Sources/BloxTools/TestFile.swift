@@ -38,7 +38,7 @@ package struct TestFile: Sendable {
     }
   }
 
-  static let separator = "// ----"
+  static let separator = GoldenFile.separator
 
   /// The name in messages.
   let path: String
@@ -71,9 +71,6 @@ package struct TestFile: Sendable {
     golden = GoldenFile(path: path, text: texts[0])
     blocks = Array(texts.dropFirst())
   }
-
-  /// The text up to the first separator: what is to be parsed.
-  package var programText: String { golden.text }
 
   /// Checks the program as ``GoldenFile/check()`` does, and everything that directives ask for.
   ///

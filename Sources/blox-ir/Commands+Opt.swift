@@ -35,7 +35,7 @@ extension Commands {
       }
       let name = request.source == "-" ? "<stdin>" : request.source
       return try Program(
-        parsing: TestFile(path: name, text: try TextFile.read(request.source)).programText, fileName: name)
+        parsing: GoldenFile.programText(try TextFile.read(request.source)), fileName: name)
     }
   }
 
