@@ -29,17 +29,19 @@ package struct FuzzCase: Sendable {
     let isLarge = random.next() % 16 == 0
     // Transformed programs are several times as long, so they start short; large tensors are divided among threads.
     let transforms = isLarge ? [] : FuzzCase.transforms(&random)
+    // Programs whose first transformation gives them lanes may exchange between these.
+    let lanes = transforms.first == .vmap && random.next() & 1 == 0 ? ["lane": 4] : [:]
     let options =
       isLarge
       ? ProgramGenerator.Options(steps: 4...12, maximumElements: 300_000, sizes: [1, 3, 61, 500, 700])
       : transforms.isEmpty
         ? ProgramGenerator.Options()
-        : ProgramGenerator.Options(steps: 2...9, maximumElements: 40, calls: 1, donates: false)
+        : ProgramGenerator.Options(steps: 2...9, maximumElements: 40, calls: 1, donates: false, axes: lanes)
     var generator = ProgramGenerator(random, options, name: "fuzz")
     var program = try generator.make()
     var applied: [String] = []
-    for transform in transforms {
-      guard let next = try transform.apply(program, &random) else { continue }
+    for (index, transform) in transforms.enumerated() {
+      guard let next = try transform.apply(program, lanes: index == 0 ? lanes : [:], &random) else { continue }
       program = next
       applied.insert(transform.rawValue, at: 0)
     }
@@ -64,12 +66,18 @@ package struct FuzzCase: Sendable {
     case jvp, vjp, vmap
 
     /// The transformed program; `nil` where it does not apply, such as to ops without a derivative.
-    func apply(_ program: Program, _ random: inout SeededGenerator) throws -> Program? {
+    func apply(
+      _ program: Program, lanes: [String: Int] = [:], _ random: inout SeededGenerator
+    ) throws -> Program? {
       let active = program.parameters.map(\.type.dtype.isFloating)
       let differentiated = program.resultTypes.map(\.dtype.isFloating)
       do throws(BloxError) {
         switch self {
-        case .jvp: return active.contains(true) ? try program.jvp(active: active).program : nil
+        case .jvp:
+          guard active.contains(true) else { return nil }
+          let derivative = try program.jvp(active: active).program
+          // A function with a backward program has no forward derivative that could be evaluated.
+          return derivative.instructions.contains { $0.op.name == "custom_linear" } ? nil : derivative
         case .vjp:
           guard active.contains(true), differentiated.contains(true) else { return nil }
           return try program.vjp(active: active, differentiated: differentiated)
@@ -78,7 +86,10 @@ package struct FuzzCase: Sendable {
             random.next() % 3 == 0 ? nil : Int(random.next() % UInt64(parameter.type.rank + 1))
           }
           let size = [3, 3, 3, 1, 0][Int(random.next() % 5)]
-          return try batched(program, size: size, axisName: nil, inAxes: inAxes, axes: [:]).program
+          let named = lanes.first
+          return try batched(
+            program, size: named?.value ?? size, axisName: named?.key, inAxes: inAxes, axes: [:]
+          ).program
         }
       } catch {
         guard error.code == .notDifferentiable || error.code == .gradientOfInteger else { throw error }
