@@ -93,7 +93,9 @@ public func customJVP<Output: TensorTree, A: TensorTree, B: TensorTree, C: Tenso
     try function.callWithRule(a, b, c, d) { traced in
       try traced.jvpRule { primals, tangents in
         var (x, dx) = (TreeReader(primals), TreeReader(tangents))
-        return try jvp((try x.take(a), try x.take(b), try x.take(c), try x.take(d)), (try dx.take(a), try dx.take(b), try dx.take(c), try dx.take(d)))
+        return try jvp(
+          (try x.take(a), try x.take(b), try x.take(c), try x.take(d)),
+          (try dx.take(a), try dx.take(b), try dx.take(c), try dx.take(d)))
       }
     }
   }
@@ -208,7 +210,9 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
 
 /// Gives a function of four arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
 /// of the arguments as a tuple; see the version for one argument.
-public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree>(
+public func customVJP<
+  Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree
+>(
   _ function: TensorFunction<Output, A, B, C, D>, forward: @escaping (A, B, C, D) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C, D)
 ) -> TensorFunction<Output, A, B, C, D> {
@@ -226,7 +230,9 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
 }
 
 /// Gives a closure of four arguments a derivative of its own in reverse mode; see the version for a function.
-public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree>(
+public func customVJP<
+  Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree
+>(
   name: String = "function", _ function: @escaping (A, B, C, D) throws -> Output,
   forward: @escaping (A, B, C, D) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C, D)

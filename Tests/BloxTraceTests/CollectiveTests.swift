@@ -42,9 +42,11 @@ struct CollectiveTests {
     let back = try vmap(axisName: "i") { (row: Tensor) in try psumScatter(allGather(row, "i"), "i") }(x)
     try expectClose(back, x * 4)
     let square = try Tensor(shape: [4, 4, 2], scalars: (0..<32).map { Double($0) })
-    let exchanged = try vmap(axisName: "i") { (row: Tensor) in try allToAll(row, "i", splitAxis: 0, concatAxis: 0) }(square)
+    let exchanged = try vmap(axisName: "i") { (row: Tensor) in try allToAll(row, "i", splitAxis: 0, concatAxis: 0) }(
+      square)
     try expectClose(exchanged, square.swapAxes(0, 1))
-    let last = try vmap(axisName: "i") { (row: Tensor) in try allToAll(row, "i", splitAxis: -2, concatAxis: -1) }(square)
+    let last = try vmap(axisName: "i") { (row: Tensor) in try allToAll(row, "i", splitAxis: -2, concatAxis: -1) }(
+      square)
     try expectClose(last, square.transpose([1, 2, 0]))
     let tiled = try vmap(axisName: "i") { (row: Tensor) in
       try allToAll(row, "i", splitAxis: 0, concatAxis: 1, tiled: true)
@@ -125,7 +127,8 @@ struct CollectiveTests {
     #expect(try vmap(axisName: "i") { (row: Tensor) in try psum(row, "i") }(empty).shape == [0, 3])
     let sum = try vmap(outAxes: [nil], axisName: "i") { (row: Tensor) in try psum(row, "i") }(empty)
     #expect(try sum.scalars(as: Float.self) == [0, 0, 0])
-    #expect(try vmap(outAxes: [nil], axisName: "i") { (row: Tensor) in try allGather(row, "i") }(empty).shape == [0, 3])
+    #expect(
+      try vmap(outAxes: [nil], axisName: "i") { (row: Tensor) in try allGather(row, "i") }(empty).shape == [0, 3])
     let one = try Tensor([[1, 2]])
     try expectClose(vmap(axisName: "i") { (r: Tensor) in try psumScatter(allGather(r, "i"), "i") }(one), one)
     let hollow = try Tensor.zeros([4, 4, 0])

@@ -102,7 +102,8 @@ extension Op.Collective {
     let lanes = groups.flatMap { $0 }
     try rule.expect(
       !groups.isEmpty && groups.allSatisfy { $0.count == groups[0].count } && lanes.sorted() == Array(0..<count),
-      .invalidArgument, "groups \(groups) must hold each of the \(count) lanes of '\(axes[0])' once, in parts of one size")
+      .invalidArgument,
+      "groups \(groups) must hold each of the \(count) lanes of '\(axes[0])' once, in parts of one size")
     return groups[0].count
   }
 
