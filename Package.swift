@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "BloxTrace", targets: ["BloxTrace"]),
     .library(name: "Gallery", targets: ["Gallery"]),
     .executable(name: "blox-ir", targets: ["blox-ir"]),
+    .executable(name: "blox-fuzz", targets: ["blox-fuzz"]),
     .executable(name: "digits", targets: ["digits"]),
   ],
   targets: [
@@ -31,20 +32,33 @@ let package = Package(
 
     // Gallery: the example programs that blox-ir shows and IRSamples holds.
     .target(name: "Gallery", dependencies: ["BloxNN"], swiftSettings: strict),
+    // ProgramFuzzing: random programs and the comparison of both engines, for tests and blox-fuzz.
+    .target(name: "ProgramFuzzing", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime"], swiftSettings: strict),
+    // BloxTools: what blox-ir does, as a library.
+    .target(
+      name: "BloxTools",
+      dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "BloxTrace", "BloxNN", "Gallery", "ProgramFuzzing"],
+      swiftSettings: strict),
     .executableTarget(
-      name: "blox-ir", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "Gallery"], swiftSettings: strict),
+      name: "blox-ir", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "BloxNN", "BloxTools", "Gallery"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "blox-fuzz", dependencies: ["BloxIR", "BloxNN", "BloxTools", "ProgramFuzzing"], swiftSettings: strict),
     .target(name: "CDigitsData"),
     .executableTarget(
       name: "digits", dependencies: ["BloxNN", "BloxIR", "CDigitsData", "Gallery"], path: "Examples/digits",
       swiftSettings: strict),
 
-    .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "BloxIRTests", dependencies: ["BloxIR", "TestSupport"], swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["ProgramFuzzing"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "BloxPassesTests", dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
+      name: "BloxIRTests", dependencies: ["BloxIR", "ProgramFuzzing", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BloxPassesTests",
+      dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "ProgramFuzzing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "BloxRuntimeTests", dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "TestSupport"],
+      name: "BloxRuntimeTests",
+      dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "ProgramFuzzing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],
@@ -53,9 +67,17 @@ let package = Package(
       name: "BloxNNTests",
       dependencies: ["BloxNN", "BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "Gallery", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "BloxToolsTests",
+      dependencies: [
+        "BloxTools", "BloxNN", "BloxTrace", "BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "ProgramFuzzing",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
     // The executables are dependencies so that they are built, and stand beside the tests that run them.
     .testTarget(
-      name: "CLITests", dependencies: ["Gallery", "BloxNN", "BloxIR", "TestSupport", "blox-ir", "digits"],
+      name: "CLITests",
+      dependencies: ["Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

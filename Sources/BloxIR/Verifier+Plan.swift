@@ -88,6 +88,7 @@ extension Op {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       true
+    case .custom, .collective: true
     }
   }
 }

@@ -33,7 +33,7 @@ private struct Verifier {
   private(set) var errors: [BloxError] = []
   /// The programs from the outermost text to the one being checked, with the instruction that holds the next.
   private var place: [Place] = []
-  private var callees: [Op.Callee: Outcome] = [:]
+  private var checked: [Op.Callee: Outcome] = [:]
   /// How many programs are being checked inside each other, counting calls.
   private var depth = 0
 
@@ -160,21 +160,18 @@ private struct Verifier {
 
   private mutating func checkPrograms(of instruction: Instruction) -> (isValid: Bool, nesting: Int) {
     var outcome = Outcome(isValid: true, nesting: 0)
-    let callee: Op.Callee? = if case .call(let callee) = instruction.op { callee } else { nil }
-    guard callee != nil || instruction.op.region != nil else { return (true, 0) }
+    let callees = instruction.op.callees.map(\.callee)
+    guard !callees.isEmpty || instruction.op.region != nil else { return (true, 0) }
     if depth > Program.nestingLimit {
       report("programs are nested deeper than \(Program.nestingLimit)")
       return (false, 0)
     }
-    if let callee {
-      if let known = callees[callee] {
-        outcome = known
-      } else {
-        let (isValid, nesting) = self.program(callee.program)
-        outcome = Outcome(isValid: isValid, nesting: nesting)
-        callees[callee] = outcome
-      }
-    } else if let region = instruction.op.region {
+    for callee in callees {
+      let inner = check(callee)
+      outcome.isValid = outcome.isValid && inner.isValid
+      outcome.nesting = max(outcome.nesting, inner.nesting)
+    }
+    if let region = instruction.op.region {
       outcome = check(region)
     }
     outcome.nesting += 1
@@ -182,6 +179,15 @@ private struct Verifier {
       report("programs are nested deeper than \(Program.nestingLimit)")
     }
     return (outcome.isValid, outcome.nesting)
+  }
+
+  /// Checks a callee, once for all instructions that name it.
+  private mutating func check(_ callee: Op.Callee) -> Outcome {
+    if let known = checked[callee] { return known }
+    let (isValid, nesting) = program(callee.program)
+    let outcome = Outcome(isValid: isValid, nesting: nesting)
+    checked[callee] = outcome
+    return outcome
   }
 
   private mutating func checkTypes(_ instruction: Instruction, of program: Program) {
@@ -261,8 +267,8 @@ extension ProgramPrinter {
       if level < path.count - 1, let region = instruction.op.region {
         program = region
       } else {
-        let callee: String? = if case .call(let callee) = instruction.op { callee.program.name } else { nil }
-        return line(instruction, of: program, names, callee: callee)
+        return line(
+          instruction, of: program, names, callees: instruction.op.callees.map { $0.callee.program.name })
       }
     }
     return ""

@@ -1,4 +1,5 @@
-// Inlining: every call becomes the instructions of the called program.
+// Inlining: every call becomes the instructions of the called program. A function with a derivative of its own becomes
+// its primal program: after this there is nothing left to differentiate.
 //
 // before: %2 = call @twice %1          after: %2 = add %1, %1
 // The calls within a callee are inlined as well; call graphs are trees of values, so this ends. The program doubles
@@ -39,8 +40,6 @@ extension Program {
 }
 
 extension Instruction {
-  /// The called program, if this is a call.
-  var callee: Op.Callee? {
-    if case .call(let callee) = op { callee } else { nil }
-  }
+  /// The program that computes the results, if the op names one.
+  var callee: Op.Callee? { op.primalCallee }
 }

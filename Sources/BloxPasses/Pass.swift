@@ -101,7 +101,7 @@ extension Pass {
 }
 
 /// The number of insertions, removals and replacements that turn one name into another (Levenshtein).
-private func editDistance(_ a: String, _ b: String) -> Int {
+func editDistance(_ a: String, _ b: String) -> Int {
   let (a, b) = (Array(a), Array(b))
   var row = Array(0...b.count)
   for i in a.indices {

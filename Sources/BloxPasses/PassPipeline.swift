@@ -18,6 +18,8 @@ public struct PassPipeline: Sendable {
   public var passes: [Pass]
   /// Whether the verifier checks the program after each pass; so by default in debug builds.
   public var verifies: Bool
+  /// Sizes of the axis names that the passes bind, which the program may mention before.
+  public var axes: [String: Int] = [:]
 
   /// Creates a pipeline.
   public init(_ passes: [Pass], verifies: Bool? = nil) {

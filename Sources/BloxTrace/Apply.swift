@@ -105,8 +105,8 @@ extension Tensor {
     }
   }
 
-  /// A concrete tensor with a constant's elements.
-  init(constant: DenseConstant) throws(BloxError) {
+  /// A concrete tensor with a constant's elements; the inverse of ``constant()``.
+  public init(constant: DenseConstant) throws(BloxError) {
     self.init(type: constant.type, storage: try Storage(constant.bytes))
   }
 }

@@ -159,7 +159,7 @@ extension TracedFunction {
 
 extension Tensor {
   /// Zeros of a type; for keys, which have no zero, the key of zero words.
-  fileprivate static func zeros(of type: TensorType) throws -> Tensor {
+  static func zeros(of type: TensorType) throws -> Tensor {
     guard type.dtype == .key else { return try zeros(type.shape, dtype: type.dtype) }
     return try Tensor(constant: DenseConstant(Literal(dtype: .key, bits: 0), shape: type.shape))
   }

@@ -24,7 +24,8 @@ public struct Tensor: Sendable {
   let representation: Representation
 
   init(_ representation: Representation) { self.representation = representation }
-  init(type: TensorType, storage: Storage) {
+  /// A tensor whose elements are in a block of memory of the type's size.
+  package init(type: TensorType, storage: Storage) {
     representation = .concrete(TensorBuffer(type: type, storage: storage))
   }
 

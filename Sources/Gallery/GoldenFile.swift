@@ -24,6 +24,17 @@ public struct GoldenFile: Sendable {
     text = try TextFile.read(path)
   }
 
+  /// The line before each text that a test file expects a pass to print.
+  package static let separator = "// ----"
+
+  /// A file's text up to the first separator.
+  package static func programText(_ text: String) -> String {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard let end = lines.firstIndex(where: { $0 == separator }) else { return text }
+    lines.removeSubrange(end...)
+    return lines.joined(separator: "\n") + "\n"
+  }
+
   /// Checks a text.
   public init(path: String, text: String) {
     self.path = path
@@ -127,7 +138,7 @@ public struct DumpRequest: Sendable {
     }
     guard sizes.isEmpty else { throw BloxError(.usage, "--set applies to gallery programs, not to the file \(source)") }
     let program = try Program(
-      parsing: try TextFile.read(source), fileName: source == "-" ? "<stdin>" : source)
+      parsing: GoldenFile.programText(try TextFile.read(source)), fileName: source == "-" ? "<stdin>" : source)
     try program.verify()
     return try stages.map { try $0.apply(to: program) }
   }

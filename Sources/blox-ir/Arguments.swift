@@ -28,17 +28,26 @@ struct Arguments {
     known += names
     guard let index = words.firstIndex(where: names.contains) else { return nil }
     let name = words.remove(at: index)
-    guard index < words.count, words[index] == "-" || !words[index].hasPrefix("-") else {
-      throw BloxError(.usage, "\(name) needs a value; see blox-ir \(command) --help")
-    }
-    return words.remove(at: index)
+    return try value(at: index, of: name)
   }
 
   /// The values of an option that may be repeated.
-  mutating func options(_ name: String) throws(BloxError) -> [String] {
+  mutating func options(_ names: String...) throws(BloxError) -> [String] {
+    known += names
     var values: [String] = []
-    while let value = try option(name) { values.append(value) }
+    while let index = words.firstIndex(where: names.contains) {
+      let name = words.remove(at: index)
+      values.append(try value(at: index, of: name))
+    }
     return values
+  }
+
+  /// Takes the word at an index as the value of an option.
+  private mutating func value(at index: Int, of name: String) throws(BloxError) -> String {
+    // A number may be negative; another word with a hyphen is the next option.
+    guard index < words.count, words[index] == "-" || !words[index].hasPrefix("-") || Double(words[index]) != nil
+    else { throw BloxError(.usage, "\(name) needs a value; see blox-ir \(command) --help") }
+    return words.remove(at: index)
   }
 
   /// The value of an option that is a whole number above 0.
@@ -47,6 +56,15 @@ struct Arguments {
     guard let value = Int(text), value > 0 else {
       throw BloxError(.usage, "\(name) needs a whole number above 0, not '\(text)'")
     }
+    return value
+  }
+
+  /// The value of an option that is a number from 0, read by `read`.
+  mutating func quantity<Number>(
+    _ name: String, _ what: String, _ read: (String) -> Number?
+  ) throws(BloxError) -> Number? {
+    guard let text = try option(name) else { return nil }
+    guard let value = read(text) else { throw BloxError(.usage, "\(name) needs \(what), not '\(text)'") }
     return value
   }
 

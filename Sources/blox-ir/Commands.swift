@@ -2,6 +2,7 @@
 
 import BloxIR
 import BloxNN
+import BloxTools
 import Gallery
 
 /// How a run ended, as the exit code of the process.
@@ -14,8 +15,13 @@ enum ExitCode: Int32 {
 
   /// The code for an error.
   init(_ error: any Error) {
-    if error is GoldenMismatch {
+    if error is GoldenMismatch || error is CheckFailure {
       self = .checkFailed
+      return
+    }
+    // What is wrong with a pass's arguments is wrong usage; a pass that fails for another reason has failed.
+    if let error = error as? PassFailure {
+      self = error.error.code == .usage ? .usage : .failure
       return
     }
     switch (error as? BloxError)?.code {
@@ -39,6 +45,8 @@ enum Commands {
     if rest.contains("--help") || rest.contains("-h") { return try show(help(for: command)) }
     switch command {
     case "dump": return try dump(Arguments(rest, command: command))
+    case "opt": return try opt(Arguments(rest, command: command))
+    case "run": return try run(Arguments(rest, command: command))
     case "check": return try check(Arguments(rest, command: command))
     case "gallery": return try gallery(Arguments(rest, command: command))
     default: throw unknown(command)
@@ -48,6 +56,8 @@ enum Commands {
   private static func help(for command: String) throws(BloxError) -> String {
     switch command {
     case "dump": return Help.dump
+    case "opt": return Help.opt
+    case "run": return Help.run
     case "check": return Help.check
     case "gallery": return Help.gallery
     default: throw unknown(command)
@@ -68,7 +78,7 @@ enum Commands {
   }
 
   /// Prints a line. Not `print`, which does not tell when output cannot be written.
-  private static func show(line: String) throws(BloxError) { try TextFile.write(line + "\n", to: "-") }
+  static func show(line: String) throws(BloxError) { try TextFile.write(line + "\n", to: "-") }
 
   private static func dump(_ given: Arguments) throws -> ExitCode {
     var arguments = given
@@ -142,12 +152,14 @@ enum Commands {
 
   /// Checks or rewrites one file; what to print about it.
   private static func checkFile(_ file: String, name: String, blesses: Bool) throws -> String {
-    let golden = GoldenFile(path: name, text: try TextFile.read(file))
-    if blesses, let fresh = try golden.regenerated(), fresh != golden.text {
+    let text = try TextFile.read(file)
+    let test = TestFile(path: name, text: text)
+    if blesses, let fresh = try test.regenerated(), fresh != text {
       try TextFile.write(fresh, to: file)
       return "rewritten"
     }
-    return "\(try golden.check()) checks   ok"
+    let count = try test.check()
+    return "\(count) check\(count == 1 ? "" : "s")   ok"
   }
 
   private static func gallery(_ given: Arguments) throws -> ExitCode {

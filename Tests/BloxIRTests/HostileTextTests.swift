@@ -1,3 +1,4 @@
+import ProgramFuzzing
 import Testing
 
 @testable import BloxIR

@@ -22,7 +22,7 @@ struct RoundTripTests {
       for instruction in program.instructions {
         found.insert(instruction.op.name)
         if let region = instruction.op.region { visit(region) }
-        if case .call(let callee) = instruction.op { visit(callee.program) }
+        for (_, callee) in instruction.op.callees { visit(callee.program) }
       }
     }
     for seed in 0..<600 {

@@ -162,9 +162,34 @@ private func callSamples() throws(BloxError) -> [Sample] {
   return [Sample(program: call), Sample(program: lane)]
 }
 
-/// A sample for every op but `fusion`, which only the fusion pass makes.
+/// Functions with derivatives of their own: `(x, n) -> (x + x, n)` with a tangent or cotangent three times as large.
+private func customSamples() throws(BloxError) -> [Sample] {
+  func callee(
+    _ types: [TensorType], _ name: String,
+    _ body: (inout ProgramBuilder, [Operand]) throws(BloxError) -> [Operand]
+  ) throws(BloxError) -> Op.Callee {
+    Op.Callee(try makeProgram(types, name: name, body))
+  }
+  let primal = try callee([.f32(3), .i32()], "f") { (b, x) throws(BloxError) in [try b.add(x[0], x[0]), x[1]] }
+  let jvp = try callee([.f32(3), .i32(), .f32(3)], "f.jvp") { (b, x) throws(BloxError) in
+    [try b.add(x[0], x[0]), x[1], try b.mul(x[2], b.splat(6, like: x[2]))]
+  }
+  let forward = try callee([.f32(3), .i32()], "f.forward") { (b, x) throws(BloxError) in
+    [try b.add(x[0], x[0]), x[1], try b.reduceSum(x[0], axes: [0])]
+  }
+  let backward = try callee([.f32(), .f32(3)], "f.backward") { (b, x) throws(BloxError) in
+    [try b.mul(x[1], b.emitOne(.broadcastInDim(shape: [3], dims: []), [x[0]]))]
+  }
+  return [
+    try single(.custom(.jvp(primal: primal, jvp: jvp)), [.f32(3), .i32()]),
+    try single(.custom(.vjp(primal: primal, forward: forward, backward: backward)), [.f32(3), .i32()]),
+  ]
+}
+
+/// A sample for every op but `fusion`, which only the fusion pass makes, `custom_linear`, which cannot be evaluated, and
+/// collectives, which a loop over lanes cannot (CollectiveBatchingTests has them).
 func allSamples() throws(BloxError) -> [Sample] {
-  try elementwiseSamples() + shapeSamples() + largeSamples() + callSamples()
+  try elementwiseSamples() + shapeSamples() + largeSamples() + callSamples() + customSamples()
 }
 
 /// Whether results agree in every bit, but for the sign and payload of NaNs.

@@ -41,6 +41,10 @@ private let unaryCases: [SimplificationCase] = [
     "abs-sign", "f32[2] -> f32[2]",
     "%1: f32[2] = neg %0; %2: f32[2] = abs %1; %3: f32[2] = abs %2; return %3",
     "%1: f32[2] = abs %0; return %1"),
+  // The negative of an unsigned number wraps around, and its magnitude is itself.
+  rewrites(
+    "abs-sign", "u16[2] -> u16[2]", "%1: u16[2] = neg %0; %2: u16[2] = abs %1; return %2",
+    "%1: u16[2] = neg %0; return %1"),
   keeps("abs-sign", "f32[2] -> f32[2]", "%1: f32[2] = abs %0; %2: f32[2] = neg %1; return %2"),
   rewrites("not-not", "i32[2] -> i32[2]", "%1: i32[2] = not %0; %2: i32[2] = not %1; return %2", "return %0"),
   keeps("not-not", "i32[2] -> i32[2]", "%1: i32[2] = not %0; %2: i32[2] = neg %1; return %2"),

@@ -3,6 +3,7 @@
 
 import BloxIR
 import BloxRuntime
+import ProgramFuzzing
 import TestSupport
 import Testing
 

@@ -7,6 +7,7 @@ import BloxPasses
 import BloxRuntime
 import Foundation
 import Gallery
+import ProgramFuzzing
 import TestSupport
 import Testing
 

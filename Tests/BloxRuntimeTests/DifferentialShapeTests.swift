@@ -2,6 +2,7 @@
 
 import BloxIR
 import BloxRuntime
+import ProgramFuzzing
 import TestSupport
 import Testing
 

@@ -150,7 +150,7 @@ struct ElementwiseTests {
     Failure("floatingLimits: i32 is not a floating-point dtype") { try DType.i32.floatingLimits() },
     Failure("integerLimits: f32 is not an integer dtype") { try DType.f32.integerLimits() },
     Failure("reduce_xor: has no meaning for f32; got f32[1]") { try Tensor([1.0]).xor() },
-    Failure("reduce_prod: axis 2 is out of range for rank 1") { try Tensor([1.0]).prod([2]) },
+    Failure("reduce_prod: axis 2 is out of range for a tensor of rank 1") { try Tensor([1.0]).prod([2]) },
   ]
 
   @Test("what cannot be computed says why", arguments: failures)

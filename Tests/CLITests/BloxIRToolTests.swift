@@ -75,8 +75,11 @@ struct BloxIRToolTests {
   @Test("Wrong usage: exit code 2, and what was probably meant")
   func usage() throws {
     for (arguments, message) in [
-      (["dmp"], "there is no command 'dmp'; did you mean dump?; commands: dump, check, gallery (blox-ir --help)"),
-      (["frobnicate"], "there is no command 'frobnicate'; commands: dump, check, gallery (blox-ir --help)"),
+      (
+        ["dmp"],
+        "there is no command 'dmp'; did you mean dump?; commands: dump, opt, run, check, gallery (blox-ir --help)"
+      ),
+      (["frobnicate"], "there is no command 'frobnicate'; commands: dump, opt, run, check, gallery (blox-ir --help)"),
       (["dump"], "dump takes one program, such as @mlp; got 0 (blox-ir dump --help)"),
       (["dump", "@mlp", "@linear"], "dump takes one program, such as @mlp; got 2 (blox-ir dump --help)"),
       (
@@ -113,7 +116,7 @@ struct BloxIRToolTests {
       (["gallery", "x"], "gallery takes no arguments"),
       (
         ["help", "dmp"],
-        "there is no command 'dmp'; did you mean dump?; commands: dump, check, gallery (blox-ir --help)"
+        "there is no command 'dmp'; did you mean dump?; commands: dump, opt, run, check, gallery (blox-ir --help)"
       ),
     ] {
       let result = try CommandRunner.run("blox-ir", arguments)

@@ -51,8 +51,12 @@ public enum Op: Hashable, Sendable {
   case random(RandomOp)
   /// Calls a program.
   case call(Callee)
+  /// Calls a program that has a derivative of its own.
+  case custom(CustomOp)
   /// The lane's index along a named axis, `i32[]`; no operands.
   case axisIndex(String)
+  /// An exchange between the lanes of named axes.
+  case collective(Collective)
   /// The identity, with a derivative of zero.
   case stopGradient
   /// A region that runs as one kernel; made by the fusion pass.
@@ -284,7 +288,9 @@ extension Op {
       case .unwrap: "random_unwrap"
       }
     case .call: "call"
+    case .custom(let op): op.name
     case .axisIndex: "axis_index"
+    case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .fusion: "fusion"
     }
@@ -298,6 +304,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       nil
+    case .custom, .collective: nil
     }
   }
 
@@ -310,6 +317,7 @@ extension Op {
     case .constant, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce,
       .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
+    case .custom, .collective: false
     }
   }
 }

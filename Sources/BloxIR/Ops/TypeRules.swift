@@ -18,6 +18,8 @@ extension Op {
       try rule.expectSignature(fusion.region, what: "the region")
       try rule.expect(!fusion.region.results.isEmpty, .invalidArgument, "the region returns nothing")
       return fusion.region.resultTypes
+    case .custom(let op): return try op.resultTypes(rule)
+    case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
@@ -68,6 +70,7 @@ extension Op {
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .custom, .collective: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -82,6 +85,8 @@ extension Op {
     case .constant, .unary, .convert, .bitcastConvert, .integerPow, .broadcastInDim, .reshape, .transpose, .slice,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .axisIndex, .stopGradient, .fusion:
       false
+    case .custom: true
+    case .collective: false
     }
   }
 
@@ -99,6 +104,8 @@ extension Op {
     case .constant, .unary, .convert, .bitcastConvert, .integerPow, .broadcastInDim, .reshape, .transpose, .slice,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .axisIndex, .stopGradient, .fusion:
       return nil
+    case .custom(let op): return op.operandType(at: index, of: operands.count)
+    case .collective: return nil
     }
   }
 }

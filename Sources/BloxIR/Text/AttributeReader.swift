@@ -69,6 +69,25 @@ struct AttributeReader {
     return values
   }
 
+  /// `["i","j"]`
+  mutating func strings(_ key: String) throws(BloxError) -> [String] {
+    let attribute = try require(key, "[\"NAMES\"]")
+    guard case .list(let list) = attribute.value else { throw mismatch(attribute, "[\"NAMES\"]") }
+    var values: [String] = []
+    for element in list {
+      guard case .string(let value) = element else { throw mismatch(attribute, "[\"NAMES\"]") }
+      values.append(value)
+    }
+    return values
+  }
+
+  /// `jvp=@f`
+  mutating func program(_ key: String) throws(BloxError) -> NameSyntax {
+    let attribute = try require(key, "@NAME")
+    guard case .program(let name) = attribute.value else { throw mismatch(attribute, "@NAME") }
+    return name
+  }
+
   /// `[1]x[0]`
   mutating func pair(_ key: String) throws(BloxError) -> (left: [Int], right: [Int]) {
     guard let values = try optionalPair(key) else { throw missing(key, "[INTEGERS]x[INTEGERS]") }
@@ -147,7 +166,7 @@ struct AttributeReader {
     case .word("result", let index?) where index >= 0: .result(index)
     case .word("param", let index?) where index >= 0: .parameter(index)
     case .word("const", nil): .constant
-    case .flag, .integer, .string, .word, .list, .pair: nil
+    case .flag, .integer, .string, .word, .list, .pair, .program: nil
     }
   }
 }

@@ -4,7 +4,7 @@
 // the parser can still ask for the note on the same line.
 
 /// A name with its place.
-struct NameSyntax: Sendable {
+struct NameSyntax: Sendable, Equatable {
   let text: String
   let offset: Int
 }

@@ -161,3 +161,12 @@ extension SourceText {
     return offset == range.upperBound
   }
 }
+
+extension Literal {
+  /// The literal that a text stands for, as in program text; `nil` where it is none of the dtype.
+  package init?(parsing text: String, as dtype: DType) {
+    let source = SourceText(file: "", bytes: Array(text.utf8))
+    guard let literal = try? source.literal(0..<source.bytes.count, as: dtype) else { return nil }
+    self = literal
+  }
+}

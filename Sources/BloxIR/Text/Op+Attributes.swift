@@ -34,6 +34,8 @@ extension Op {
       }
     case .axisIndex(let name): return ["axis=\(Spelling.quoted(name))"]
     case .fusion(let fusion): return ["kind=\(fusion.kind.rawValue)"]
+    case .custom: return []
+    case .collective(let collective): return collective.attributeTexts
     }
   }
 
@@ -55,10 +57,12 @@ extension Op {
   }
 
   /// Every op's name, family by family.
-  static let names: [String] =
+  package static let names: [String] =
     Unary.allCases.map(\.rawValue) + Binary.allCases.map(\.rawValue)
     + Reduction.allCases.map { "reduce_" + $0.rawValue } + ArgReduction.allCases.map(\.rawValue)
     + Mnemonic.allCases.map(\.rawValue)
+    + CustomOp.Mnemonic.allCases.map(\.rawValue)
+    + Collective.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -70,7 +74,8 @@ extension Op {
     /// The type of the first result in the text.
     var result: TensorType
     var constant: DenseConstant?
-    var callee: Callee?
+    /// The programs that the text names, by role.
+    var callees: [CalleeRole: Callee] = [:]
     var region: Program?
   }
 
@@ -82,6 +87,8 @@ extension Op {
     if name.hasPrefix("reduce_"), let kind = Reduction(rawValue: String(name.dropFirst(7))) {
       return .reduce(kind, axes: try reader.integers("axes"))
     }
+    if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
+    if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)
@@ -129,7 +136,7 @@ extension Op {
     _ mnemonic: Mnemonic, _ reader: inout AttributeReader, _ parts: Parts
   ) throws(BloxError) -> Op {
     if mnemonic == .constant, let constant = parts.constant { return .constant(constant) }
-    if mnemonic == .call, let callee = parts.callee { return .call(callee) }
+    if mnemonic == .call, let callee = parts.callees[.primal] { return .call(callee) }
     if mnemonic == .fusion, let region = parts.region {
       return .fusion(Fusion(kind: try reader.word("kind", FusionKind.self), region: region))
     }

@@ -54,6 +54,7 @@ extension TextParser {
   private mutating func scalarAttribute() throws(BloxError) -> AttributeValue {
     guard let byte = cursor.peek() else { throw cursor.error(expected: "an attribute's value") }
     if byte == UInt8(ascii: "\"") { return .string(try cursor.string()) }
+    if byte == UInt8(ascii: "@") { return .program(try cursor.programName()) }
     if byte == UInt8(ascii: "-") || byte.isDigit { return .integer(try cursor.integer()) }
     let word = try cursor.word(expected: "an attribute's value")
     guard cursor.take("[") else { return .word(word.text, index: nil) }

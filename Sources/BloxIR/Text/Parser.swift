@@ -117,7 +117,7 @@ struct TextParser {
     }
     let op = try cursor.word(expected: "the name of an op")
     guard op.text != "return" else { throw source.error(at: op.offset, expected: "the name of an op") }
-    let callee = op.text == "call" ? try cursor.programName() : nil
+    let callee = Op.namesProgram(op.text) ? try cursor.programName() : nil
     var dense: DenseConstant?
     if op.text == "constant", let type = results.first?.type { dense = try denseConstant(type) }
     let operands = dense == nil ? try operands() : []

@@ -115,8 +115,8 @@ struct ProgramPrinter {
   private mutating func body(_ program: Program, _ names: inout ValueNames, indentation: String) {
     for instruction in program.instructions {
       for value in instruction.results { names.define(value, &nextNumber) }
-      let callee: String? = if case .call(let callee) = instruction.op { name(of: callee) } else { nil }
-      let line = indentation + "  " + ProgramPrinter.line(instruction, of: program, names, callee: callee)
+      let callees = instruction.op.callees.map { name(of: $0.callee) }
+      let line = indentation + "  " + ProgramPrinter.line(instruction, of: program, names, callees: callees)
       output += line
       if let region = instruction.op.region {
         var inner = ValueNames()
@@ -137,18 +137,29 @@ struct ProgramPrinter {
   }
 
   /// An instruction without region and note.
-  static func line(_ instruction: Instruction, of program: Program, _ names: ValueNames, callee: String?) -> String {
+  ///
+  /// - Parameter callees: The names of the programs that its op names.
+  static func line(
+    _ instruction: Instruction, of program: Program, _ names: ValueNames, callees: [String]
+  ) -> String {
     var text = ""
     if !instruction.results.isEmpty {
       let results = instruction.results.map { "\(names.text($0)): \(typeText(of: .value($0), in: program))" }
       text = results.joined(separator: ", ") + " = "
     }
     text += instruction.op.name
-    if let callee { text += " " + Spelling.programName(callee) }
+    var programs: [String] = []
+    for (callee, name) in zip(instruction.op.callees, callees) {
+      if callee.role == .primal {
+        text += " " + Spelling.programName(name)
+      } else {
+        programs.append("\(callee.role.rawValue)=\(Spelling.programName(name))")
+      }
+    }
     if case .constant(let constant) = instruction.op { text += " " + constantText(constant) }
     let operands = instruction.operands.map { names.text($0) }
     if !operands.isEmpty { text += " " + operands.joined(separator: ", ") }
-    return text + braces(instruction.op.attributeTexts + bufferTexts(instruction.buffers))
+    return text + braces(programs + instruction.op.attributeTexts + bufferTexts(instruction.buffers))
   }
 
   private static func constantText(_ constant: DenseConstant) -> String {

@@ -41,9 +41,10 @@ extension Program {
         nested += 1
         region.count(into: &counts, &nested)
       }
-      if case .call(let callee) = instruction.op {
+      for (role, callee) in instruction.op.callees {
         nested += 1
-        callee.program.count(into: &counts, &nested)
+        // Derivative programs do not run where they are named.
+        if role == .primal { callee.program.count(into: &counts, &nested) }
       }
     }
   }

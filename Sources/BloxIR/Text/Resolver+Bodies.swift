@@ -175,16 +175,25 @@ struct BodyResolver {
     }
     var parts = Op.Parts(result: syntax.results.first?.type ?? TensorType(.bool))
     if name == "constant" { parts.constant = try constant(syntax, parts.result, &file) }
-    if let callee = syntax.callee {
-      let resolved = try file.callee(callee)
-      nesting = max(nesting, resolved.nesting + 1)
-      parts.callee = resolved.callee
+    if let callee = syntax.callee { parts.callees[.primal] = try self.callee(callee, &file) }
+    for attribute in syntax.attributes {
+      guard case .program(let program) = attribute.value, let role = Op.CalleeRole(rawValue: attribute.key.text)
+      else { continue }
+      parts.callees[role] = try callee(program, &file)
     }
     if let region = try region(syntax, operands: syntax.operands.count, &file) { parts.region = region }
     guard let op = try Op.read(name, &reader, parts) else {
       throw source.error(at: syntax.op.offset, expected: "an op")
     }
     return op
+  }
+
+  private mutating func callee(
+    _ name: NameSyntax, _ file: inout ProgramResolver
+  ) throws(BloxError) -> Op.Callee {
+    let resolved = try file.callee(name)
+    nesting = max(nesting, resolved.nesting + 1)
+    return resolved.callee
   }
 
   private func constant(
@@ -240,10 +249,8 @@ struct BodyResolver {
       }
     }
     // Which axes are bound is no question of the text; `verify(axes:)` asks it.
-    var axes: [String: Int] = [:]
-    if case .axisIndex(let name) = op { axes[name] = 1 }
     let inferred: [TensorType]
-    do { inferred = try op.resultTypes(for: operandTypes, axes: axes) } catch {
+    do { inferred = try op.resultTypes(for: operandTypes, axes: op.plausibleAxes) } catch {
       throw source.error(at: syntax.op.offset, error)
     }
     guard inferred.count == syntax.results.count else {

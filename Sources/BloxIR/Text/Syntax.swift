@@ -66,6 +66,8 @@ struct AttributeSyntax: Sendable {
 
 /// The forms an attribute's value can have.
 enum AttributeValue: Sendable, Equatable {
+  /// `jvp=@f`
+  case program(NameSyntax)
   /// `donated`: the key alone.
   case flag
   /// `axis=1`

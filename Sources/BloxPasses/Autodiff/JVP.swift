@@ -88,6 +88,7 @@ package struct JVPTransform {
     if case .call(let callee) = instruction.op {
       return try evaluate(callee.program, primals: inputs.map(\.primal), tangents: inputs.map(\.tangent))
     }
+    if case .custom(let op) = instruction.op { return try applyCustom(op, inputs) }
     let results = try builder.emit(instruction.op, inputs.map(\.primal)).map { Operand.value($0) }
     guard inputs.contains(where: { $0.tangent != nil }) else {
       return results.map { Dual(primal: $0, tangent: nil) }
@@ -148,7 +149,8 @@ struct JVPRule {
         .notDifferentiable,
         "fusion: a fused region has no derivative rule; differentiate before the pass 'fuse' runs")
     case .constant, .iota, .axisIndex: preconditionFailure("\(op.name) has no inputs")
-    case .call: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .call, .custom: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .collective(let collective): return try self.collective(collective, &b)
     }
   }
 

@@ -39,10 +39,14 @@ extension Program {
       if isWanted { tangentResults.append(jvp.program.results[position].operand) }
       position += 1
     }
+    var derivative = jvp.program
+    derivative.results = Array(jvp.program.results.prefix(results.count)) + tangentResults.map { ProgramResult($0) }
+    derivative = try derivative.inliningCustomOps(onParametersFrom: parameters.count, axes: axes)
     var split = PartialEvaluation(
-      program: jvp.program, knownParameters: parameters.count, name: name, axes: axes)
+      program: derivative, knownParameters: parameters.count, name: name, axes: axes)
     return try split.run(
-      primalResults: Array(jvp.program.results.prefix(results.count)), tangentResults: tangentResults,
+      primalResults: Array(derivative.results.prefix(results.count)),
+      tangentResults: derivative.results.dropFirst(results.count).map(\.operand),
       hasTangent: wanted)
   }
 }
@@ -72,8 +76,6 @@ private struct PartialEvaluation {
     primalResults: [ProgramResult], tangentResults: [Operand], hasTangent: [Bool]
   ) throws(BloxError) -> Linearization {
     let needed = linearInstructions(for: tangentResults)
-    // A tangent that does not depend on any tangent input would be a bug of a jvp rule.
-    precondition(tangentResults.allSatisfy { $0.value.map { isLinear[$0.index] } ?? true })
     let residuals = residualValues(of: needed, tangentResults)
 
     // Known part.
@@ -121,12 +123,14 @@ private struct PartialEvaluation {
     return kept.reversed()
   }
 
-  /// The known values that linear instructions read, in order of definition.
+  /// The known values that linear instructions read, in order of definition, with tangents that depend on no
+  /// tangent: a rule of `customJVP` may return zeros that it has made.
   private func residualValues(of instructions: [Instruction], _ tangents: [Operand]) -> [Value] {
     var residuals: Set<Value> = []
     for instruction in instructions {
       for case .value(let value) in instruction.operands where !isLinear[value.index] { residuals.insert(value) }
     }
+    for case .value(let value) in tangents where !isLinear[value.index] { residuals.insert(value) }
     return residuals.sorted()
   }
 }

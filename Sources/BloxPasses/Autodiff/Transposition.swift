@@ -42,10 +42,11 @@ struct Transposition {
       if case .value(let value) = result.operand { try accumulate(seed, into: value) }
     }
     for instruction in program.instructions.reversed() {
-      guard let cotangent = cotangents[instruction.results[0].index] else { continue }
+      let given = instruction.results.map { cotangents[$0.index] }
+      guard given.contains(where: { $0 != nil }) else { continue }
       let outer = builder.note
       builder.note = instruction.note
-      try apply(instruction, cotangent)
+      try apply(instruction, given)
       builder.note = outer
     }
     let results = (residualCount..<program.parameters.count).map { index in
@@ -57,7 +58,7 @@ struct Transposition {
   }
 
   /// Whether an operand depends on the tangents.
-  private func isLinear(_ operand: Operand) -> Bool {
+  func isLinear(_ operand: Operand) -> Bool {
     operand.value.map { $0.index >= residualCount } ?? false
   }
 
@@ -77,14 +78,28 @@ struct Transposition {
     }
   }
 
-  /// Adds to the cotangents of the operands that the instruction is linear in.
-  private mutating func apply(_ instruction: Instruction, _ ct: Operand) throws(BloxError) {
-    for (index, operand) in instruction.operands.enumerated() where isLinear(operand) {
-      guard case .value(let value) = operand else { continue }
-      if let contribution = try transpose(instruction, operand: index, ct) {
-        try accumulate(contribution, into: value)
-      }
+  /// Adds to the cotangents of the operands that the instruction is linear in, given the cotangents of its results,
+  /// of which at least one is not zero.
+  private mutating func apply(_ instruction: Instruction, _ cts: [Operand?]) throws(BloxError) {
+    let contributions = try transposeAll(instruction, cts)
+    for (operand, contribution) in zip(instruction.operands, contributions) where isLinear(operand) {
+      if let value = operand.value, let contribution { try accumulate(contribution, into: value) }
     }
+  }
+
+  /// What the operands receive from the results' cotangents; `nil` for zero.
+  private mutating func transposeAll(
+    _ instruction: Instruction, _ cts: [Operand?]
+  ) throws(BloxError) -> [Operand?] {
+    if case .custom(.linear(let backward)) = instruction.op {
+      return try transposeCustomLinear(backward, instruction, cts)
+    }
+    guard cts.count == 1, let ct = cts[0] else { throw notLinear(instruction) }
+    var contributions: [Operand?] = []
+    for (index, operand) in instruction.operands.enumerated() {
+      contributions.append(isLinear(operand) ? try transpose(instruction, operand: index, ct) : nil)
+    }
+    return contributions
   }
 
   /// What operand `index` receives from the result's cotangent; `nil` for zero.
@@ -126,6 +141,10 @@ struct Transposition {
     case .constant, .unary, .compare, .clamp, .fma, .bitcastConvert, .integerPow, .iota, .reduce, .argReduce, .random,
       .call, .axisIndex, .stopGradient, .fusion:
       throw notLinear(instruction)
+    case .custom: throw notLinear(instruction)
+    case .collective(let collective):
+      guard let transposed = collective.transposed else { throw notLinear(instruction) }
+      return try builder.emitOne(.collective(transposed), [ct])
     }
   }
 
@@ -148,7 +167,7 @@ struct Transposition {
     }
   }
 
-  private func notLinear(_ instruction: Instruction) -> BloxError {
+  func notLinear(_ instruction: Instruction) -> BloxError {
     BloxError(
       .notDifferentiable,
       "\(instruction.op.name) is not linear in its operands, so it has no transpose; only linear programs can be"

@@ -15,15 +15,7 @@ extension Batcher {
   mutating func batchCall(
     _ callee: Op.Callee, _ operands: [BatchedOperand]
   ) throws(BloxError) -> [BatchedOperand] {
-    let request = CalleeRequest(callee: callee, inAxes: operands.map { $0.isMapped ? 0 : nil })
-    let batch: BatchedProgram
-    if let known = callees[request] {
-      batch = known
-    } else {
-      batch = try batched(
-        callee.program, size: size, axisName: axisName, inAxes: request.inAxes, axes: axes)
-      callees[request] = batch
-    }
+    let batch = try lanes(callee, operands.map(\.isMapped))
     var target = callee
     if batch.program != callee.program {
       var program = batch.program
@@ -32,6 +24,15 @@ extension Batcher {
     }
     let values = try builder.emit(.call(target), operands.map(\.operand))
     return zip(values, batch.outAxes).map { BatchedOperand(operand: .value($0), isMapped: $1 != nil) }
+  }
+
+  /// The program of all lanes of a callee, made once for each way in which its arguments are mapped.
+  mutating func lanes(_ callee: Op.Callee, _ isMapped: [Bool]) throws(BloxError) -> BatchedProgram {
+    let request = CalleeRequest(callee: callee, inAxes: isMapped.map { $0 ? 0 : nil })
+    if let known = callees[request] { return known }
+    let batch = try batched(callee.program, size: size, axisName: axisName, inAxes: request.inAxes, axes: axes)
+    callees[request] = batch
+    return batch
   }
 
   /// Regions have one iteration space, which a shared value inside would break; and transformations come before

@@ -126,14 +126,16 @@ struct Batcher {
     }
   }
 
-  /// The results of an instruction over all lanes. What depends on no lane is computed once, by any op but a call,
-  /// whose callee may ask for the lane's index.
+  /// The results of an instruction over all lanes. What depends on no lane is computed once, by any op but those
+  /// that may ask about the lanes: the lane's index, collectives, and calls of programs with those.
   private mutating func batch(
     _ instruction: Instruction, _ operands: [BatchedOperand]
   ) throws(BloxError) -> [BatchedOperand] {
     switch instruction.op {
     case .axisIndex(let name): return [try batchAxisIndex(name)]
     case .call(let callee): return try batchCall(callee, operands)
+    case .custom(let op): return try batchCustom(op, operands)
+    case .collective(let collective): return [try batchCollective(collective, operands[0])]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient, .fusion:
@@ -163,6 +165,7 @@ struct Batcher {
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")
+    case .custom, .collective: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     }
   }
 

@@ -76,6 +76,9 @@ private struct MappedReasons {
     guard let callee = instruction.callee?.program else {
       let operands = zip(instruction.operands, mapped).filter(\.1).compactMap(\.0.value)
       if case .axisIndex(let name) = instruction.op { return (name == axisName, []) }
+      if case .collective(let collective) = instruction.op {
+        return (collective.isMapped(overAxis: axisName, operand: mapped[0]), operands)
+      }
       return (!operands.isEmpty, operands)
     }
     let chain = mappedSteps(

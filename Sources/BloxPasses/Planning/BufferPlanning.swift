@@ -11,7 +11,7 @@ import BloxIR
 /// value share memory.
 public func planBuffers(_ program: Program) throws(BloxError) -> Program {
   for instruction in program.instructions {
-    if case .call(let callee) = instruction.op {
+    if let callee = instruction.op.primalCallee {
       throw BloxError(
         .runtime, "buffers of a program that calls @\(callee.program.name) cannot be planned: inline first",
         modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope, location: instruction.note.location)

@@ -32,6 +32,7 @@ extension Instruction {
     case .constant, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce,
       .dotGeneral, .random, .call, .axisIndex:
       false
+    case .custom, .collective: false
     }
   }
 }

@@ -24,9 +24,10 @@ extension Rule {
     return .op(.binary(.mul), [product.operands[0], m.splat(literal.negated)])
   }
 
-  /// abs (abs x)  ->  abs x        abs (neg x)  ->  abs x
+  /// abs (abs x)  ->  abs x        abs (neg x)  ->  abs x        abs x  ->  x for unsigned x, where neg wraps around
   static let absOfSign = Rule("abs-sign") { m, s in
     guard m.op == .unary(.abs) else { return nil }
+    if s.type(of: m.x).dtype.kind == .unsigned { return .operand(m.x) }
     if s.operand(of: .unary(.abs), in: m.x) != nil { return .operand(m.x) }
     return s.operand(of: .unary(.neg), in: m.x).map { .op(.unary(.abs), [$0]) }
   }

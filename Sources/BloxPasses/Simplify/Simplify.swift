@@ -97,6 +97,7 @@ extension Op {
     case .dotGeneral: Rule.dotRules
     case .random: Rule.randomRules
     case .call, .axisIndex, .fusion: []
+    case .custom, .collective: []
     }
   }
 }

@@ -90,6 +90,10 @@ struct Lowering {
     case .random(let op): try lowerRandom(instruction, op)
     case .call: throw unsupported("calls must be inlined before a program is compiled")
     case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])
+    case .custom(let op):
+      if case .linear = op { throw BloxError.forwardModeOfCustomVJP }
+      throw unsupported("calls must be inlined before a program is compiled")
+    case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .constant: break
     }
   }
@@ -195,7 +199,7 @@ extension Lowering {
 
 extension Instruction {
   /// The instruction with its types, on one line, for messages.
-  func summary(in program: Program) -> String {
+  package func summary(in program: Program) -> String {
     let results = results.map { "\($0): \(program.type(of: $0))" }.joined(separator: ", ")
     let operands = operands.map { operand in
       switch operand {

@@ -212,6 +212,7 @@ extension TileCompiler {
     case .constant, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce,
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
+    case .custom, .collective: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 

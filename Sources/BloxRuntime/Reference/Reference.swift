@@ -46,6 +46,12 @@ public enum ReferenceInterpreter {
     case .call(let callee): return try run(callee.program, operands)
     case .fusion(let fusion): return try run(fusion.region, operands)
     case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])
+    case .custom(let op):
+      switch op {
+      case .jvp(let primal, _), .vjp(let primal, _, _): return try run(primal.program, operands)
+      case .linear: throw BloxError.forwardModeOfCustomVJP
+      }
+    case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient:
@@ -78,7 +84,7 @@ public enum ReferenceInterpreter {
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
     case .stopGradient: x[0]
-    case .call, .fusion, .axisIndex: preconditionFailure("handled by evaluate(_:operands:)")
+    case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
     }
   }
 

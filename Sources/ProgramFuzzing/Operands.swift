@@ -1,10 +1,9 @@
 // Operands for comparisons: special values of every dtype, all pairs of them, and random tensors.
 
 import BloxIR
-import TestSupport
 
 /// Elements at which implementations tend to differ.
-func specialElements(_ dtype: DType) -> [Literal] {
+package func specialElements(_ dtype: DType) -> [Literal] {
   switch dtype.kind {
   case .boolean: return [0, 1].map { Literal($0, as: dtype) }
   case .key: return [0, 1, 0x1234_5678_9ABC_DEF0, .max].map { Literal(dtype: .key, bits: $0) }
@@ -48,19 +47,20 @@ private func floatingPatterns(_ dtype: DType) -> [Literal] {
   return magnitudes.flatMap { [Literal(dtype: dtype, bits: $0), Literal(dtype: dtype, bits: $0 | signBit)] }
 }
 
-func vector(_ elements: [Literal]) -> DenseConstant {
+/// A tensor of one dimension.
+package func vector(_ elements: [Literal]) -> DenseConstant {
   DenseConstant(type: TensorType(elements[0].dtype, [elements.count]), elements: elements)
 }
 
 /// Two vectors that together hold every pair.
-func allPairs(_ first: [Literal], _ second: [Literal]) -> [DenseConstant] {
+package func allPairs(_ first: [Literal], _ second: [Literal]) -> [DenseConstant] {
   [
     vector(first.flatMap { x in second.map { _ in x } }), vector(first.flatMap { _ in second }),
   ]
 }
 
 /// A tensor of moderate numbers, now and then a special element.
-func randomTensor(
+package func randomTensor(
   _ type: TensorType, specials: Bool = true, _ generator: inout SeededGenerator
 ) -> DenseConstant {
   let pool = specials ? specialElements(type.dtype) : []
@@ -78,13 +78,15 @@ func randomTensor(
 }
 
 extension DType {
-  static let numeric = DType.allCases.filter(\.isNumeric)
-  static let floating = DType.allCases.filter(\.isFloating)
+  /// The dtypes with arithmetic.
+  package static let numeric = DType.allCases.filter(\.isNumeric)
+  /// The dtypes with derivatives.
+  package static let floating = DType.allCases.filter(\.isFloating)
 }
 
 extension TensorType {
   /// A tensor of this type that repeats the elements of another: quick to make.
-  func repeating(_ pattern: DenseConstant) -> DenseConstant {
+  package func repeating(_ pattern: DenseConstant) -> DenseConstant {
     let count = pattern.bytes.count
     return DenseConstant(type: self, bytes: (0..<byteCount).map { pattern.bytes[$0 % count] })
   }

@@ -9,9 +9,7 @@
 
 import BloxIR
 import BloxPasses
-import TestSupport
-
-@testable import BloxRuntime
+import BloxRuntime
 
 /// The passes before fusion, in the sets in which programs go through them.
 private let passSets: [(name: String, passes: [Pass])] =
@@ -32,7 +30,7 @@ private let kernelFolding = PassContext(fold: { (op, operands) throws(BloxError)
 /// Runs all comparisons for a program and says what went wrong first; `nil` when nothing did.
 ///
 /// - Parameter slowly: Whether the reference takes part, which is for small tensors only.
-func failure(of program: Program, _ arguments: [DenseConstant], slowly: Bool = true) throws -> String? {
+package func failure(of program: Program, _ arguments: [DenseConstant], slowly: Bool = true) throws -> String? {
   let wanted = slowly ? try ReferenceInterpreter.run(program, arguments) : []
   var plain: [DenseConstant]?
   for (name, passes) in passSets {

@@ -36,54 +36,14 @@ package enum TextFile {
   /// Replaces the contents of a file: written beside it first, then moved into place. `-` is standard output.
   package static func write(_ text: String, to path: String) throws(BloxError) {
     if path == "-" { return try writeToStandardOutput(text) }
-    var status = stat()
-    // A device or a pipe is written to; moving a file into its place would destroy it.
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { return try overwrite(path, with: text) }
-    let temporary = path + ".\(getpid()).tmp"
-    do {
-      try overwrite(temporary, with: text, calledInMessages: path)
-    } catch {
-      unlink(temporary)
-      throw error
-    }
-    guard rename(temporary, path) == 0 else {
-      let error = failure("cannot write", path)
-      unlink(temporary)
-      throw error
-    }
-  }
-
-  private static func overwrite(
-    _ path: String, with text: String, calledInMessages name: String? = nil
-  ) throws(BloxError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    guard descriptor >= 0, writeAll(text, to: descriptor) else {
-      let error = failure("cannot write", name ?? path)
-      if descriptor >= 0 { close(descriptor) }
-      throw error
-    }
-    guard close(descriptor) == 0 else { throw failure("cannot write", name ?? path) }
+    try ByteFile.write([Array(text.utf8)], to: path)
   }
 
   /// Writes to standard output. A reader that has gone has read enough: with SIGPIPE ignored, that is no error.
   private static func writeToStandardOutput(_ text: String) throws(BloxError) {
-    guard writeAll(text, to: STDOUT_FILENO) || errno == EPIPE else { throw failure("cannot write", "standard output") }
-  }
-
-  /// Whether all was written; `errno` says why not.
-  private static func writeAll(_ text: String, to descriptor: Int32) -> Bool {
     var text = text
-    return text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let count = systemWrite(descriptor, rest)
-        if count < 0 {
-          if errno == EINTR { continue }
-          return false
-        }
-        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-      }
-      return true
+    guard text.withUTF8({ ByteFile.writeAll(UnsafeRawBufferPointer($0), to: STDOUT_FILENO) }) || errno == EPIPE else {
+      throw failure("cannot write", "standard output")
     }
   }
 
@@ -121,15 +81,9 @@ package enum TextFile {
     guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("cannot make the directory", path) }
   }
 
-  private static func failure(_ what: String, _ path: String) -> BloxError {
-    BloxError(.file, "\(what) \(path): \(String(cString: strerror(errno)))")
-  }
+  private static func failure(_ what: String, _ path: String) -> BloxError { ByteFile.failure(what, path) }
 }
 
 private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
   read(descriptor, buffer.baseAddress, buffer.count)
-}
-
-private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
-  write(descriptor, buffer.baseAddress, buffer.count)
 }

@@ -1,0 +1,18 @@
+// Collectives and derivatives of one's own agree with JAX.
+
+import Testing
+
+@Suite("Conformance of collectives and custom derivatives")
+struct CollectiveConformanceTests {
+  @Test("collectives: over vmap axes, forward and in both directions") func collectives() throws {
+    #expect(try runGroup("collectives", bind: bindCollectives).ran == 33)
+  }
+
+  @Test("collective_groups: groups of lanes and partial permutations") func groups() throws {
+    #expect(try runGroup("collective_groups", bind: bindCollectiveGroups).ran == 27)
+  }
+
+  @Test("control: functions with derivatives of their own") func customDerivatives() throws {
+    #expect(try runGroup("control", bind: bindCustomDerivatives).ran == 3)
+  }
+}
