@@ -63,7 +63,7 @@ struct FuzzTests {
       }
     }
     var found = 0
-    for number in 0..<400 where found < 3 {
+    for number in 0..<1600 where found < 3 {
       let trial = try FuzzCase(seed: 11, number: UInt64(number))
       guard trial.isSmall, trial.program.instructions.count > 8, fails(trial) else { continue }
       found += 1
