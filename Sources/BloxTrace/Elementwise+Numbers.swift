@@ -194,8 +194,8 @@ extension Tensor {
   }
 }
 
-/// The numbers rounded to those that a narrower floating dtype has, in their own dtype (`lax.reduce_precision`). What is
-/// beyond its range becomes infinite; what would be subnormal there becomes 0.
+/// The numbers rounded to those that a narrower floating dtype has, in their own dtype (`lax.reduce_precision`).
+/// What is beyond its range becomes infinite; what would be subnormal there becomes 0.
 ///
 /// - Throws: ``BloxError/Code/dtypeMismatch`` when either dtype is not floating-point.
 public func reducePrecision(_ x: Tensor, to dtype: DType) throws -> Tensor {

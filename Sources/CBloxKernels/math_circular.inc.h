@@ -22,8 +22,8 @@
 #define HALF_PI_MIDDLE 0x1.1a62633145c07p-54
 #define HALF_PI_LOW -0x1.f1976b7ed8fbcp-110
 
-// x - n * pi / 2 in two parts, with n in the low bits of `turns`; for |x| <= 2^20. x - n * HALF_PI_HIGH is exact: it is a
-// multiple of the smaller last place of the two and at most about pi / 4.
+// x - n * pi / 2 in two parts, with n in the low bits of `turns`; for |x| <= 2^20. x - n * HALF_PI_HIGH is exact: it
+// is a multiple of the smaller last place of the two and at most about pi / 4.
 INLINE vf64 reduce_half_pi(vf64 x, vf64 *low, vi64 *turns) {
   vf64 shifted = fma_f64(x, (vf64)0x1.45f306dc9c883p-1, (vf64)ROUND_TO_INTEGER_F64);
   vf64 n = shifted - ROUND_TO_INTEGER_F64;

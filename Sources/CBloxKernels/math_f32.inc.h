@@ -3,8 +3,8 @@
 // All are within 2 ulp over all normal inputs, which AccuracyTests measures. The exception is erf_inv: it and the log
 // and log1p inside it are the polynomials that XLA's CPU backend emits, with an FMA exactly where it has one, so that
 // random normals equal JAX's bit for bit. The caller may rely on every lane being computed independently. Subnormal
-// inputs count as zero (blox_fp_enter is on, and the bit tests agree). Rarer functions widen to f64: math_circular.inc.h,
-// math_hyperbolic.inc.h and math_gamma.inc.h.
+// inputs count as zero (blox_fp_enter is on, and the bit tests agree). Rarer functions widen to f64: math_circular.inc.h
+// and math_hyperbolic.inc.h, math_gamma.inc.h.
 
 #define F32(bits) splat_bits_f32(bits)
 

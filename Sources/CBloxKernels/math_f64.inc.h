@@ -1,6 +1,6 @@
 // f64 functions on vectors, within 4 ulp: Cody-Waite reductions with Taylor series that reach 2^-53 on the reduced
-// range, and fdlibm's log and log1p. The rare ones (pow, erf, erf_inv) call libm for each element. More functions are in
-// math_circular.inc.h, math_hyperbolic.inc.h and math_gamma.inc.h.
+// range, and fdlibm's log and log1p. The rare ones (pow, erf, erf_inv) call libm for each element. More functions are
+// in math_circular.inc.h, math_hyperbolic.inc.h and math_gamma.inc.h.
 
 // Adding and subtracting this constant rounds |x| < 2^51 to an integer; between the two steps, the low bits of
 // the sum hold the integer in two's complement. It needs no rounding or conversion instruction.

@@ -71,8 +71,8 @@ FUNCTION_KERNELS(f64, double, vf64, LANES_F64)
 HALF_FUNCTION_KERNELS(bf16)
 HALF_FUNCTION_KERNELS(f16)
 
-// The next number after x towards y: a step of the bits, which are ordered as the sizes are. No result is flushed. Equal
-// numbers give y, and numbers below LEAST, which compare as zeros, are equal.
+// The next number after x towards y: a step of the bits, which are ordered as the sizes are. No result is flushed.
+// Equal numbers give y, and numbers below LEAST, which compare as zeros, are equal.
 #define NEXTAFTER_KERNEL(type, BITS, SIGN, INFINITE, LEAST)                                              \
   INLINE BITS nextafter_one_##type(BITS x, BITS y) {                                                     \
     BITS size_x = x & (BITS)(SIGN - 1), size_y = y & (BITS)(SIGN - 1);                                   \

@@ -2,8 +2,8 @@
 //
 // f32 functions are compared with libm's in Double over every so many-th bit pattern, which covers all exponents and
 // signs. Debug builds look at some thousands of patterns and release builds at some millions;
-// `BLOX_ACCURACY_STRIDE=1 swift test -c release --filter AccuracyTests` looks at all of them. f64 functions are compared
-// with libm's over random numbers, and libm's own error counts as ours.
+// `BLOX_ACCURACY_STRIDE=1 swift test -c release --filter AccuracyTests` looks at all of them. f64 functions are
+// compared with libm's over random numbers, and libm's own error counts as ours.
 
 import BloxIR
 import BloxRuntime

@@ -19,7 +19,9 @@ import Testing
     return step
   }()
 
-  @Test("f32 functions stay within their bounds over all numbers", arguments: Op.Unary.allCases.filter { ![.not, .populationCount, .clz].contains($0) })
+  @Test(
+    "f32 functions stay within their bounds over all numbers",
+    arguments: Op.Unary.allCases.filter { ![.not, .populationCount, .clz].contains($0) })
   func unary(_ op: Op.Unary) throws {
     let patterns = stride(from: 0, to: UInt64(1) << 32, by: UInt64.Stride(DifferentialAccuracyTests.patternStep))
     let elements = patterns.map { Literal(dtype: .f32, bits: $0) }

@@ -74,7 +74,7 @@ extension SurfaceSample {
     SurfaceSample("prod over axis 0", [Input(shape: [5, 2])]) { try $0[0].prod([0]) },
     SurfaceSample("prod, dimensions kept", [Input(shape: [2, 3, 2])]) { try $0[0].prod([0, -1], keepDimensions: true) },
     SurfaceSample("prod with a zero", [Input(shape: [4])]) {
-      try ($0[0] * Tensor([0.0, 1, 1, 1]).cast(to: .f64) + $0[0].slice(1..<2, axis: 0) * 0.0).prod() + square($0[0]).sum()
+      try ($0[0] * Tensor([0.0, 1, 1, 1]).cast(to: .f64)).prod() + square($0[0]).sum()
     },
     SurfaceSample("nanSum", any, isSmooth: false) { try $0[0].nanSum([1]) },
   ]

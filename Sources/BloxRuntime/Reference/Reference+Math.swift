@@ -106,8 +106,8 @@ extension ReferenceInterpreter {
     #endif
   }
 
-  /// The next number towards the other, by a step of the bits, which are ordered as the sizes are. No result is flushed.
-  /// For equal numbers the other one; like all comparisons, this one reads subnormals as zero.
+  /// The next number towards the other, by a step of the bits, which are ordered as the sizes are. No result is
+  /// flushed. For equal numbers the other one; like all comparisons, this one reads subnormals as zero.
   static func nextafter(_ a: DenseConstant, _ b: DenseConstant) -> DenseConstant {
     let dtype = a.type.dtype
     let sign: UInt64 = 1 << UInt64(dtype.bitWidth - 1)

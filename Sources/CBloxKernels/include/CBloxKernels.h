@@ -127,7 +127,10 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
 
 // ---- Reductions --------------------------------------------------------------------------------------
 
-typedef enum blox_reduce { BLOX_REDUCE_SUM, BLOX_REDUCE_PROD, BLOX_REDUCE_MAX, BLOX_REDUCE_MIN, BLOX_REDUCE_AND, BLOX_REDUCE_OR, BLOX_REDUCE_XOR } blox_reduce;
+typedef enum blox_reduce {
+  BLOX_REDUCE_SUM, BLOX_REDUCE_PROD, BLOX_REDUCE_MAX, BLOX_REDUCE_MIN, BLOX_REDUCE_AND, BLOX_REDUCE_OR,
+  BLOX_REDUCE_XOR,
+} blox_reduce;
 
 /// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
 /// through a fixed tree (several lanes, blocks combined pairwise); empty rows give the identity.
