@@ -93,7 +93,9 @@ public func customJVP<Output: TensorTree, A: TensorTree, B: TensorTree, C: Tenso
     try function.callWithRule(a, b, c, d) { traced in
       try traced.jvpRule { primals, tangents in
         var (x, dx) = (TreeReader(primals), TreeReader(tangents))
-        return try jvp((try x.take(a), try x.take(b), try x.take(c), try x.take(d)), (try dx.take(a), try dx.take(b), try dx.take(c), try dx.take(d)))
+        return try jvp(
+          (try x.take(a), try x.take(b), try x.take(c), try x.take(d)),
+          (try dx.take(a), try dx.take(b), try dx.take(c), try dx.take(d)))
       }
     }
   }
@@ -110,7 +112,7 @@ public func customJVP<Output: TensorTree, A: TensorTree, B: TensorTree, C: Tenso
 /// Gives a function a derivative of its own, in reverse mode (JAX's `custom_vjp`).
 ///
 /// ```swift
-/// let clipped = customVJP { (x: Tensor) in x * 2 } forward: { x in
+/// let clipped = customVJP { (x: Tensor) in try x * 2 } forward: { x in
 ///   (try x * 2, x)
 /// } backward: { x, ct in
 ///   try minimum(maximum(ct * x, -1), 1)
@@ -150,8 +152,8 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree>(
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of two arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
-/// of the arguments as a tuple; see the version for one argument.
+/// Gives a function of two arguments a derivative of its own in reverse mode. The backward rule returns the arguments'
+/// cotangents as a tuple; see the version for one argument.
 public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree>(
   _ function: TensorFunction<Output, A, B>, forward: @escaping (A, B) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B)
@@ -178,8 +180,8 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of three arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
-/// of the arguments as a tuple; see the version for one argument.
+/// Gives a function of three arguments a derivative of its own in reverse mode. The backward rule returns the arguments'
+/// cotangents as a tuple; see the version for one argument.
 public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree>(
   _ function: TensorFunction<Output, A, B, C>, forward: @escaping (A, B, C) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C)
@@ -206,9 +208,11 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of four arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
-/// of the arguments as a tuple; see the version for one argument.
-public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree>(
+/// Gives a function of four arguments a derivative of its own in reverse mode. The backward rule returns the arguments'
+/// cotangents as a tuple; see the version for one argument.
+public func customVJP<
+  Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree
+>(
   _ function: TensorFunction<Output, A, B, C, D>, forward: @escaping (A, B, C, D) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C, D)
 ) -> TensorFunction<Output, A, B, C, D> {
@@ -226,7 +230,9 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
 }
 
 /// Gives a closure of four arguments a derivative of its own in reverse mode; see the version for a function.
-public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree>(
+public func customVJP<
+  Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree
+>(
   name: String = "function", _ function: @escaping (A, B, C, D) throws -> Output,
   forward: @escaping (A, B, C, D) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C, D)

@@ -213,7 +213,9 @@ struct CustomDerivativeTests {
     #expect(
       try thrown { try grad(wrongCotangent)(x) }.message
         == "@f.backward must return cotangents of the types (f32[3]); it returns (f32[])")
-    let nonlinear = customJVP(name: "f") { (x: Tensor) in try x.sum() } jvp: { x, dx in (try x.sum(), try exp(dx).sum()) }
+    let nonlinear = customJVP(name: "f") { (x: Tensor) in try x.sum() } jvp: { x, dx in
+      (try x.sum(), try exp(dx).sum())
+    }
     #expect(
       try thrown { try grad(nonlinear)(x) }.message
         == "exp is not linear in its operands, so it has no transpose; only linear programs can be transposed")

@@ -40,7 +40,8 @@ extension Op.Collective {
       let axis = try reader.integer("dim")
       let stated = try reader.integer("size")
       size = stated
-      exchange = mnemonic == .allGather ? .allGather(axis: axis, size: stated) : .reduceScatter(axis: axis, size: stated)
+      exchange =
+        mnemonic == .allGather ? .allGather(axis: axis, size: stated) : .reduceScatter(axis: axis, size: stated)
     case .allToAll:
       let (split, concat) = (try reader.integer("split"), try reader.integer("concat"))
       let stated = try reader.integer("size")
