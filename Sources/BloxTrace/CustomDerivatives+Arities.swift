@@ -180,8 +180,8 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of three arguments a derivative of its own in reverse mode. The backward rule returns the arguments'
-/// cotangents as a tuple; see the version for one argument.
+/// Gives a function of three arguments a derivative of its own in reverse mode. The backward rule returns the
+/// arguments' cotangents as a tuple; see the version for one argument.
 public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree>(
   _ function: TensorFunction<Output, A, B, C>, forward: @escaping (A, B, C) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C)
