@@ -43,8 +43,10 @@ public func axisSize(_ axes: AxisNames, file: String = #fileID, line: Int = #lin
 public func axisIndex(_ axes: [String], file: String = #fileID, line: Int = #line) throws -> Tensor {
   var index = Tensor(0)
   for name in axes {
-    index = try index * Tensor(axisSize(AxisNames([name]), file: file, line: line)) + axisIndex(
-      name, file: file, line: line)
+    index =
+      try index * Tensor(axisSize(AxisNames([name]), file: file, line: line))
+      + axisIndex(
+        name, file: file, line: line)
   }
   return index
 }

@@ -69,7 +69,8 @@ struct LaneOpTests {
 
   static let customs: [TypeRuleTests.Case] = [
     .init(
-      .custom(.jvp(primal: program("f32[2] i32[]", "f", [1, 0]), jvp: program("f32[2] i32[] f32[2]", "df", [1, 0, 2]))),
+      .custom(
+        .jvp(primal: program("f32[2] i32[]", "f", [1, 0]), jvp: program("f32[2] i32[] f32[2]", "df", [1, 0, 2]))),
       "f32[2] i32[]", "i32[] f32[2]"),
     .init(
       .custom(.jvp(primal: program("f32[2]", "f", [0]), jvp: program("f32[2] f32[2]", "df", [0]))), "f32[2]",

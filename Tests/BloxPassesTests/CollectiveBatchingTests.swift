@@ -1,10 +1,11 @@
 // Collectives under batching and differentiation, against what they say about lanes, computed lane by lane.
 
 import BloxIR
-@testable import BloxPasses
 import BloxRuntime
 import TestSupport
 import Testing
+
+@testable import BloxPasses
 
 struct CollectiveBatchingTests {
   /// The lanes: `i` is the outer axis.

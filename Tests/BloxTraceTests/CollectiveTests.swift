@@ -141,7 +141,8 @@ struct CollectiveTests {
     #expect(try vmap(axisName: "i") { (row: Tensor) in try psum(row, "i") }(empty).shape == [0, 3])
     let sum = try vmap(outAxes: [nil], axisName: "i") { (row: Tensor) in try psum(row, "i") }(empty)
     #expect(try sum.scalars(as: Float.self) == [0, 0, 0])
-    #expect(try vmap(outAxes: [nil], axisName: "i") { (row: Tensor) in try allGather(row, "i") }(empty).shape == [0, 3])
+    #expect(
+      try vmap(outAxes: [nil], axisName: "i") { (row: Tensor) in try allGather(row, "i") }(empty).shape == [0, 3])
     let one = try Tensor([[1, 2]])
     try expectClose(vmap(axisName: "i") { (r: Tensor) in try psumScatter(allGather(r, "i"), "i") }(one), one)
     let hollow = try Tensor.zeros([4, 4, 0])

@@ -9,7 +9,9 @@ import Testing
 struct CustomDerivativeTests {
   /// x³, with a tangent twice as large as it should be, so that the rule can be told from differentiation.
   private static func cube(_ x: Tensor) throws -> Tensor {
-    let function = customJVP(name: "cube") { (x: Tensor) in try x * x * x } jvp: { x, dx in
+    let function = customJVP(name: "cube") { (x: Tensor) in
+      try x * x * x
+    } jvp: { x, dx in
       let slope = try 6 * x * x
       return (try cube(x), try slope * dx)
     }
@@ -74,7 +76,9 @@ struct CustomDerivativeTests {
     // exp with a rule in terms of itself: all its derivatives are exp times powers of two, up to the level at which
     // rules are no longer traced into each other.
     func doubled(_ x: Tensor) throws -> Tensor {
-      try customJVP { (x: Tensor) in try exp(x) } jvp: { x, dx in
+      try customJVP { (x: Tensor) in
+        try exp(x)
+      } jvp: { x, dx in
         let y = try doubled(x)
         return (y, try 2 * y * dx)
       }(x)
@@ -171,24 +175,38 @@ struct CustomDerivativeTests {
     #expect(try grad { (a: Tensor) in try ruleLanes(a, b).sum() }(Tensor(5.0)).item() == 6)
     try expect(jvp({ (a: Tensor) in try ruleLanes(a, b) }, primals: Tensor(5.0), tangents: Tensor(2.0)).1, [2, 4, 6])
     // A named axis inside the rule.
-    let mean = customJVP { (a: Tensor) in try pmean(a, "i") } jvp: { a, da in
+    let mean = customJVP { (a: Tensor) in
+      try pmean(a, "i")
+    } jvp: { a, da in
       (try pmean(a, "i"), try 2 * pmean(da, "i"))
     }
     try expect(grad { (a: Tensor) in try vmap(axisName: "i", mean)(a).sum() }(b), [2, 2, 2])
   }
 
   @Test("a rule may return zeros, apply other rules to tangents, and capture concrete tensors") func rules() throws {
-    let constant = customJVP { (x: Tensor) in try floor(x) } jvp: { x, dx in
+    let constant = customJVP { (x: Tensor) in
+      try floor(x)
+    } jvp: { x, dx in
       (try floor(x), try Tensor.zeros(x.shape))
     }
     try expect(grad { (x: Tensor) in try constant(x).sum() }(x), [0, 0, 0])
     try expect(linearize(constant, x).1(x), [0, 0, 0])
-    let triple = customJVP { (x: Tensor) in try 3 * x } jvp: { x, dx in (try 3 * x, try 5 * dx) }
-    let nested = customJVP { (x: Tensor) in try x * x } jvp: { x, dx in (try x * x, try triple(jit(triple)(dx)) * x) }
+    let triple = customJVP { (x: Tensor) in
+      try 3 * x
+    } jvp: { x, dx in
+      (try 3 * x, try 5 * dx)
+    }
+    let nested = customJVP { (x: Tensor) in
+      try x * x
+    } jvp: { x, dx in
+      (try x * x, try triple(jit(triple)(dx)) * x)
+    }
     // Transposition goes by the instructions of `triple`, as in JAX.
     try expect(grad { (x: Tensor) in try nested(x).sum() }(x), [9, 18, -4.5])
     let scale = try Tensor([1, 10, 100])
-    let captured = customVJP { (x: Tensor) in try x * scale } forward: { x in
+    let captured = customVJP { (x: Tensor) in
+      try x * scale
+    } forward: { x in
       (try x * scale, [Tensor]())
     } backward: { _, ct in
       try ct * scale * 2
@@ -197,23 +215,37 @@ struct CustomDerivativeTests {
   }
 
   @Test("what does not fit is an error that names the rule") func errors() throws {
-    let wrongTangent = customJVP(name: "f") { (x: Tensor) in try x * 2 } jvp: { x, dx in (try x * 2, try dx.sum()) }
+    let wrongTangent = customJVP(name: "f") { (x: Tensor) in
+      try x * 2
+    } jvp: { x, dx in
+      (try x * 2, try dx.sum())
+    }
     #expect(
       try thrown { try jit(wrongTangent)(x) }.message
         == "@f.jvp must return tangents of the types (f32[3]); it returns (f32[])")
-    let wrongValue = customVJP(name: "f") { (x: Tensor) in try x * 2 } forward: { x in
+    let wrongValue = customVJP(name: "f") { (x: Tensor) in
+      try x * 2
+    } forward: { x in
       (try x.sum(), x)
-    } backward: { _, ct in ct }
+    } backward: { _, ct in
+      ct
+    }
     #expect(
       try thrown { try grad { (x: Tensor) in try wrongValue(x).sum() }(x) }.message
         == "@f.forward must return values of the types (f32[3]); it returns (f32[])")
-    let wrongCotangent = customVJP(name: "f") { (x: Tensor) in try x.sum() } forward: { x in
+    let wrongCotangent = customVJP(name: "f") { (x: Tensor) in
+      try x.sum()
+    } forward: { x in
       (try x.sum(), x)
-    } backward: { _, ct in ct }
+    } backward: { _, ct in
+      ct
+    }
     #expect(
       try thrown { try grad(wrongCotangent)(x) }.message
         == "@f.backward must return cotangents of the types (f32[3]); it returns (f32[])")
-    let nonlinear = customJVP(name: "f") { (x: Tensor) in try x.sum() } jvp: { x, dx in
+    let nonlinear = customJVP(name: "f") { (x: Tensor) in
+      try x.sum()
+    } jvp: { x, dx in
       (try x.sum(), try exp(dx).sum())
     }
     #expect(
@@ -221,7 +253,11 @@ struct CustomDerivativeTests {
         == "exp is not linear in its operands, so it has no transpose; only linear programs can be transposed")
     let leak = try thrown {
       try jit { (x: Tensor) in
-        try customJVP(name: "f") { (y: Tensor) in try x * y } jvp: { y, dy in (try x * y, try x * dy) }(x)
+        try customJVP(name: "f") { (y: Tensor) in
+          try x * y
+        } jvp: { y, dy in
+          (try x * y, try x * dy)
+        }(x)
       }(x)
     }
     #expect(leak.code == .leakedTracer)
@@ -231,7 +267,11 @@ struct CustomDerivativeTests {
         + " must get traced tensors as arguments")
     let ruleLeak = try thrown {
       try grad { (x: Tensor) in
-        try customJVP(name: "f") { (y: Tensor) in try y * 2 } jvp: { y, dy in (try y * 2, try x * dy) }(x).sum()
+        try customJVP(name: "f") { (y: Tensor) in
+          try y * 2
+        } jvp: { y, dy in
+          (try y * 2, try x * dy)
+        }(x).sum()
       }(x)
     }
     #expect(ruleLeak.message.hasPrefix("@f.jvp: its jvp rule reads a traced tensor of type f32[3] from outside"))
