@@ -26,7 +26,13 @@ public func axisSize(_ axes: AxisNames, file: String = #fileID, line: Int = #lin
       throw BloxError.unboundAxis(name, bound: Array(bound.keys))
         .at(modulePath: ModuleScope.path, location: SourceLocation(file: file, line: line))
     }
-    count *= size
+    let (product, overflow) = count.multipliedReportingOverflow(by: size)
+    guard !overflow else {
+      throw BloxError(
+        .invalidShape, "axisSize: the axes \(axes.names) have too many lanes",
+        location: SourceLocation(file: file, line: line))
+    }
+    count = product
   }
   return count
 }
@@ -173,7 +179,7 @@ public func pshuffle<Tree: TensorTree>(
   _ x: Tree, _ axis: String, _ order: [Int], file: String = #fileID, line: Int = #line
 ) throws -> Tree {
   let count = try axisSize(AxisNames([axis]), file: file, line: line)
-  guard order.sorted() == Array(0..<count) else {
+  guard order.count == count, order.sorted() == Array(0..<count) else {
     throw BloxError(
       .invalidArgument, "pshuffle: the order \(order) must have each of the \(count) lanes of '\(axis)' once",
       location: SourceLocation(file: file, line: line))

@@ -112,7 +112,7 @@ public func customJVP<Output: TensorTree, A: TensorTree, B: TensorTree, C: Tenso
 /// Gives a function a derivative of its own, in reverse mode (JAX's `custom_vjp`).
 ///
 /// ```swift
-/// let clipped = customVJP { (x: Tensor) in x * 2 } forward: { x in
+/// let clipped = customVJP { (x: Tensor) in try x * 2 } forward: { x in
 ///   (try x * 2, x)
 /// } backward: { x, ct in
 ///   try minimum(maximum(ct * x, -1), 1)
@@ -152,8 +152,8 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree>(
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of two arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
-/// of the arguments as a tuple; see the version for one argument.
+/// Gives a function of two arguments a derivative of its own in reverse mode. The backward rule returns the arguments'
+/// cotangents as a tuple; see the version for one argument.
 public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree>(
   _ function: TensorFunction<Output, A, B>, forward: @escaping (A, B) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B)
@@ -180,8 +180,8 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of three arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
-/// of the arguments as a tuple; see the version for one argument.
+/// Gives a function of three arguments a derivative of its own in reverse mode. The backward rule returns the
+/// arguments' cotangents as a tuple; see the version for one argument.
 public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree>(
   _ function: TensorFunction<Output, A, B, C>, forward: @escaping (A, B, C) throws -> (Output, Residuals),
   backward: @escaping (Residuals, Output) throws -> (A, B, C)
@@ -208,8 +208,8 @@ public func customVJP<Output: TensorTree, Residuals: TensorTree, A: TensorTree, 
   customVJP(TensorFunction(name: name, function), forward: forward, backward: backward)
 }
 
-/// Gives a function of four arguments a derivative of its own in reverse mode. The backward rule returns the cotangents
-/// of the arguments as a tuple; see the version for one argument.
+/// Gives a function of four arguments a derivative of its own in reverse mode. The backward rule returns the arguments'
+/// cotangents as a tuple; see the version for one argument.
 public func customVJP<
   Output: TensorTree, Residuals: TensorTree, A: TensorTree, B: TensorTree, C: TensorTree, D: TensorTree
 >(

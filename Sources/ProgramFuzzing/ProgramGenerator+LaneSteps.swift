@@ -12,8 +12,8 @@ extension ProgramGenerator {
       var b = ProgramBuilder(name: name)
       let inputs = parameters.map { Operand.value(b.parameter($0)) }
       let doubled = try b.emitOne(.binary(.add), [inputs[results[0]], inputs[results[0]]])
-      return Op.Callee(
-        b.finish(results: [ProgramResult(doubled)] + results.dropFirst().map { ProgramResult(inputs[$0]) }))
+      let others = results.dropFirst().map { ProgramResult(inputs[$0]) }
+      return Op.Callee(b.finish(results: [ProgramResult(doubled)] + others))
     }
     let (x, predicate) = (try value(type), try value(flag))
     let primal = try callee([type, flag], "f", [0])

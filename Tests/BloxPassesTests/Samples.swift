@@ -186,8 +186,8 @@ private func customSamples() throws(BloxError) -> [Sample] {
   ]
 }
 
-/// A sample for every op but `fusion`, which only the fusion pass makes, `custom_linear`, which cannot be evaluated, and
-/// collectives, which a loop over lanes cannot (CollectiveBatchingTests has them).
+/// A sample for every op but `fusion`, which only the fusion pass makes, `custom_linear`, which cannot be evaluated,
+/// and collectives, which a loop over lanes cannot (CollectiveBatchingTests has them).
 func allSamples() throws(BloxError) -> [Sample] {
   try elementwiseSamples() + shapeSamples() + largeSamples() + callSamples() + customSamples()
 }

@@ -42,11 +42,13 @@ struct CollectiveTests {
     let back = try vmap(axisName: "i") { (row: Tensor) in try psumScatter(allGather(row, "i"), "i") }(x)
     try expectClose(back, x * 4)
     let square = try Tensor(shape: [4, 4, 2], scalars: (0..<32).map { Double($0) })
-    let exchanged = try vmap(axisName: "i") { (row: Tensor) in try allToAll(row, "i", splitAxis: 0, concatAxis: 0) }(
-      square)
+    let exchanged = try vmap(axisName: "i") { (row: Tensor) in
+      try allToAll(row, "i", splitAxis: 0, concatAxis: 0)
+    }(square)
     try expectClose(exchanged, square.swapAxes(0, 1))
-    let last = try vmap(axisName: "i") { (row: Tensor) in try allToAll(row, "i", splitAxis: -2, concatAxis: -1) }(
-      square)
+    let last = try vmap(axisName: "i") { (row: Tensor) in
+      try allToAll(row, "i", splitAxis: -2, concatAxis: -1)
+    }(square)
     try expectClose(last, square.transpose([1, 2, 0]))
     let tiled = try vmap(axisName: "i") { (row: Tensor) in
       try allToAll(row, "i", splitAxis: 0, concatAxis: 1, tiled: true)
@@ -120,6 +122,18 @@ struct CollectiveTests {
       try inLanes { try allGather($0, "i", axis: 2) }.message
         == "allGather: axis 2 is out of range for a tensor of rank 2")
     #expect(try inLanes { try psum($0, ["i", "i"]) }.code == .duplicateAxis)
+  }
+
+  @Test("more lanes than there can be are an error, not a trap") func endless() throws {
+    func expectError(_ body: @escaping (Tensor) throws -> Tensor) {
+      let lane: TensorFunction<Tensor, Tensor> = TensorFunction(body)
+      let inner = vmap(inAxes: [nil], axisName: "j", axisSize: Int.max, lane)
+      #expect(throws: BloxError.self) { try evalShape(inner, Tensor(1.0)) }
+    }
+    expectError { x in try allGather(x, "j") }
+    expectError { x in try psum(x, "j", groups: [[0, 1]]) }
+    expectError { x in try ppermute(x, "j", [(0, 1)]) }
+    expectError { x in try pshuffle(x, "j", [0]) }
   }
 
   @Test("no lanes, one lane, and empty tensors") func small() throws {

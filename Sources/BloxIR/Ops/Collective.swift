@@ -100,9 +100,10 @@ extension Op.Collective {
     guard let groups else { return count }
     try rule.expect(axes.count == 1, .invalidArgument, "groups need a single axis, not \(axes)")
     let lanes = groups.flatMap { $0 }
+    let areParts = !groups.isEmpty && groups.allSatisfy { $0.count == groups[0].count }
+    // The number first: there may be more lanes than fit in memory.
     try rule.expect(
-      !groups.isEmpty && groups.allSatisfy { $0.count == groups[0].count } && lanes.sorted() == Array(0..<count),
-      .invalidArgument,
+      areParts && lanes.count == count && lanes.sorted() == Array(0..<count), .invalidArgument,
       "groups \(groups) must hold each of the \(count) lanes of '\(axes[0])' once, in parts of one size")
     return groups[0].count
   }

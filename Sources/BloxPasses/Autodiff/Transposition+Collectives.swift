@@ -47,8 +47,8 @@ extension JVPRule {
     guard collective.transposed != nil else {
       throw BloxError(
         .notDifferentiable,
-        "\(Op.collective(collective).name) has no derivative, as in JAX; apply stopGradient to its operand where it only"
-          + " scales or shifts (as in a softmax), or gather with allGather and take the extreme of that")
+        "\(Op.collective(collective).name) has no derivative, as in JAX; apply stopGradient to its operand where it"
+          + " only scales or shifts (as in a softmax), or gather with allGather and take the extreme of that")
     }
     return try b.emitOne(.collective(collective), [dx])
   }

@@ -42,9 +42,8 @@ extension Batcher {
     }
     try expectFits(collective, x, axisName)
     if case .permute(let sources, let targets) = collective.exchange {
-      var order: [Int?] = Array(repeating: nil, count: size)
-      for (source, target) in zip(sources, targets) { order[target] = source }
-      return .mapped(try builder.takingLanes(order, of: try perLane(x)))
+      let moves = zip(sources, targets).map { LaneMove(source: $0, target: $1) }
+      return .mapped(try builder.movingLanes(moves, of: try perLane(x)))
     }
     if let groups = collective.groups { return try batchGrouped(collective.exchange, x, groups) }
     let others = collective.axes.enumerated().filter { $0.offset != position }
@@ -81,7 +80,8 @@ extension Batcher {
     }
     // [lanes, d…] -> [members, groups, d…]
     let order = groups.flatMap { $0 }
-    let ordered = try builder.takingLanes(order.map { $0 }, of: try perLane(x))
+    let moves = order.enumerated().map { LaneMove(source: $1, target: $0) }
+    let ordered = try builder.movingLanes(moves, of: try perLane(x))
     let split = try builder.splitting(ordered, dim: 0, into: [groups.count, members])
     let first = try builder.moving(split, from: 1, to: 0)
     let done = try exchange(kind.belowLanes, .mapped(first), members: members, OtherAxes())
@@ -96,9 +96,8 @@ extension Batcher {
       back = try builder.emitOne(.broadcastInDim(shape: shape, dims: dims), [done.operand])
     }
     back = try builder.merging(back, dim: 0, count: 2)
-    var inverse = order
-    for (place, lane) in order.enumerated() { inverse[lane] = place }
-    return .mapped(try builder.takingLanes(inverse.map { $0 }, of: back))
+    let returns = moves.map { LaneMove(source: $0.target, target: $0.source) }
+    return .mapped(try builder.movingLanes(returns, of: back))
   }
 
   /// The exchange among `members` lanes, which are dimension 0 of a mapped operand, and the rest of the axes.
@@ -175,6 +174,12 @@ extension Batcher {
   }
 }
 
+/// Where a lane's tensor goes.
+private struct LaneMove {
+  var source: Int
+  var target: Int
+}
+
 extension ProgramBuilder {
   /// `x` with a dimension moved; nothing is emitted when it stays.
   fileprivate mutating func moving(_ x: Operand, from: Int, to: Int) throws(BloxError) -> Operand {
@@ -197,31 +202,39 @@ extension ProgramBuilder {
     return try reshape(x, to: shape)
   }
 
-  /// Lane `i` of the result is lane `order[i]`, or zeros. Lanes at equal distances are taken in one slice, so that
-  /// rotations, strided groups and identities take few instructions.
-  fileprivate mutating func takingLanes(_ order: [Int?], of x: Operand) throws(BloxError) -> Operand {
+  /// The lanes of `x` at other places, and zeros where none goes. Lanes at equal distances are taken in one slice, so
+  /// that rotations, strided groups and identities take few instructions.
+  fileprivate mutating func movingLanes(_ moves: [LaneMove], of x: Operand) throws(BloxError) -> Operand {
     let type = type(of: x)
-    if order == Array(0..<type.shape[0]).map({ $0 }) { return x }
+    let moves = moves.sorted { $0.target < $1.target }
+    if moves.count == type.shape[0], moves.allSatisfy({ $0.source == $0.target }) { return x }
     var parts: [Operand] = []
     var next = 0
-    while next < order.count {
+    /// The first lane of the result that no part covers yet.
+    var filled = 0
+    while next < moves.count {
+      let first = moves[next]
+      if first.target > filled { parts.append(try zeroLanes(first.target - filled, type)) }
       var end = next + 1
-      guard let start = order[next] else {
-        while end < order.count, order[end] == nil { end += 1 }
-        let zero = Operand.splat(Literal(dtype: type.dtype, bits: 0), shape: [])
-        let shape = [end - next] + type.shape.dropFirst()
-        parts.append(try emitOne(.broadcastInDim(shape: shape, dims: []), [zero]))
-        next = end
-        continue
-      }
       var step = 1
-      if end < order.count, let second = order[end], second > start { step = second - start }
-      while end < order.count, order[end] == start + step * (end - next) { end += 1 }
+      if end < moves.count, moves[end].source > first.source { step = moves[end].source - first.source }
+      while end < moves.count, moves[end].target == first.target + (end - next),
+        moves[end].source == first.source + step * (end - next)
+      { end += 1 }
       var slice = Op.Slice(starts: type.shape.map { _ in 0 }, limits: type.shape)
-      (slice.starts[0], slice.limits[0], slice.strides[0]) = (start, start + step * (end - next - 1) + 1, step)
+      (slice.starts[0], slice.limits[0]) = (first.source, moves[end - 1].source + 1)
+      slice.strides[0] = end - next == 1 ? 1 : step
       parts.append(try emitOne(.slice(slice), [x]))
+      filled = moves[end - 1].target + 1
       next = end
     }
+    if filled < type.shape[0] { parts.append(try zeroLanes(type.shape[0] - filled, type)) }
+    if parts.isEmpty { return x }
     return parts.count == 1 ? parts[0] : try emitOne(.concatenate(axis: 0), parts)
+  }
+
+  private mutating func zeroLanes(_ count: Int, _ type: TensorType) throws(BloxError) -> Operand {
+    let zero = Operand.splat(Literal(dtype: type.dtype, bits: 0), shape: [])
+    return try emitOne(.broadcastInDim(shape: [count] + type.shape.dropFirst(), dims: []), [zero])
   }
 }
