@@ -43,7 +43,10 @@ import Testing
     }
     var stride: UInt64 = 1021
     // The body of an assertion runs in debug builds only.
-    assert({ stride = 1_049_347; return true }())
+    assert(
+      {
+        stride = 1_049_347; return true
+      }())
     return stride
   }()
 
