@@ -94,7 +94,9 @@ struct ReferenceTests: ReferenceSuite {
     let keys = tensor(.key, bits: [1, 2])
     var samples: [(Op, [DenseConstant])] = []
     for op in Op.Unary.allCases { samples.append((.unary(op), [[.not, .populationCount, .clz].contains(op) ? i : f])) }
-    for op in Op.Binary.allCases { samples.append((.binary(op), [.atan2, .nextafter].contains(op) ? [f, f] : [i, i])) }
+    for op in Op.Binary.allCases {
+      samples.append((.binary(op), [.atan2, .nextafter].contains(op) ? [f, f] : [i, i]))
+    }
     for op in Op.Comparison.allCases { samples.append((.compare(op), [f, f])) }
     for op in Op.Reduction.allCases { samples.append((.reduce(op, axes: [1]), [i])) }
     for op in Op.ArgReduction.allCases { samples.append((.argReduce(op, axis: 0), [f])) }

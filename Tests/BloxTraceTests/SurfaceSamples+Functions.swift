@@ -72,7 +72,9 @@ extension SurfaceSample {
     SurfaceSample("weighted logSumExp", pair) { try logSumExp($0[0], weights: square($0[1]) + 0.5, [1]) },
     SurfaceSample("prod over all", any) { try $0[0].prod() },
     SurfaceSample("prod over axis 0", [Input(shape: [5, 2])]) { try $0[0].prod([0]) },
-    SurfaceSample("prod, dimensions kept", [Input(shape: [2, 3, 2])]) { try $0[0].prod([0, -1], keepDimensions: true) },
+    SurfaceSample("prod, dimensions kept", [Input(shape: [2, 3, 2])]) {
+      try $0[0].prod([0, -1], keepDimensions: true)
+    },
     SurfaceSample("prod with a zero", [Input(shape: [4])]) {
       try ($0[0] * Tensor([0.0, 1, 1, 1]).cast(to: .f64)).prod() + square($0[0]).sum()
     },
