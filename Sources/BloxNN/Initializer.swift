@@ -75,6 +75,8 @@ extension Initializer {
     case out
     /// The mean of both.
     case average
+    /// The geometric mean of both.
+    case geometric
   }
 
   /// The distribution of a variance-scaled initializer.
@@ -89,9 +91,10 @@ extension Initializer {
 
   /// Values whose variance is `scale / fan`.
   ///
-  /// The fans are the sizes at `inAxis` and `outAxis` times the number of elements per pair of both.
+  /// The fans are the sizes at `inAxis` and `outAxis` times the number of elements per pair of both, not counting
+  /// `batchAxes`, along which there are as many values of their own.
   public static func varianceScaling(
-    scale: Double, fan: Fan, _ distribution: Distribution, inAxis: Int = -2, outAxis: Int = -1
+    scale: Double, fan: Fan, _ distribution: Distribution, inAxis: Int = -2, outAxis: Int = -1, batchAxes: [Int] = []
   ) -> Initializer {
     Initializer("varianceScaling(scale: \(scale), fan: \(fan), \(distribution))") { key, shape, dtype in
       guard shape.count >= 2 else {
@@ -99,12 +102,13 @@ extension Initializer {
           .invalidShape,
           "varianceScaling: a fan needs at least two dimensions, and the shape \(shape) has \(shape.count)")
       }
-      let (inputs, outputs) = fans(shape, inAxis, outAxis)
+      let (inputs, outputs) = try fans(shape, inAxis, outAxis, batchAxes)
       let denominator =
         switch fan {
         case .in: inputs
         case .out: outputs
         case .average: (inputs + outputs) / 2
+        case .geometric: (inputs * outputs).squareRoot()
         }
       // Every step in f32, as JAX has it, so that values agree to the last bit.
       let variance = Float(scale / denominator)
@@ -119,11 +123,17 @@ extension Initializer {
     }
   }
 
-  private static func fans(_ shape: [Int], _ inAxis: Int, _ outAxis: Int) -> (Double, Double) {
+  private static func fans(
+    _ shape: [Int], _ inAxis: Int, _ outAxis: Int, _ batchAxes: [Int]
+  ) throws -> (Double, Double) {
+    for axis in [inAxis, outAxis] + batchAxes where axis < -shape.count || axis >= shape.count {
+      throw BloxError(.invalidAxis, "varianceScaling: axis \(axis) is out of range for the shape \(shape)")
+    }
     let (a, b) = ((inAxis + shape.count) % shape.count, (outAxis + shape.count) % shape.count)
+    let lanes = Set(batchAxes.map { ($0 + shape.count) % shape.count }).sorted().map { Double(shape[$0]) }
     // Divided, not multiplied over the other axes: JAX's embeddings name one axis as both, whose size then cancels.
     let (inputs, outputs) = (Double(shape[a]), Double(shape[b]))
-    let receptive = shape.reduce(1.0) { $0 * Double($1) } / inputs / outputs
+    let receptive = lanes.reduce(shape.reduce(1.0) { $0 * Double($1) } / inputs / outputs, /)
     return (inputs * receptive, outputs * receptive)
   }
 

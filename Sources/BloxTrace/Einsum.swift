@@ -15,20 +15,22 @@ import BloxIR
 /// let scores = try einsum("bqhd,bkhd->bhqk", query, key)
 /// ```
 ///
+/// - Parameter preferred: The dtype that elements are multiplied and summed in and that the result has; the promoted
+///   dtype of the operands by default.
 /// - Throws: ``BloxError/Code/invalidArgument`` for a malformed specification, ``BloxError/Code/shapeMismatch`` when a
 ///   letter stands for different sizes.
 public func einsum(
-  _ specification: String, _ operands: Tensor..., file: String = #fileID, line: Int = #line
+  _ specification: String, _ operands: Tensor..., preferred: DType? = nil, file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  try einsum(specification, operands, file: file, line: line)
+  try einsum(specification, operands, preferred: preferred, file: file, line: line)
 }
 
 /// The sum of products of an array of tensors.
 public func einsum(
-  _ specification: String, _ operands: [Tensor], file: String = #fileID, line: Int = #line
+  _ specification: String, _ operands: [Tensor], preferred: DType? = nil, file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
   do {
-    var sum = try Einsum(specification, operands)
+    var sum = try Einsum(specification, operands, preferred)
     return try sum.evaluate()
   } catch let error as BloxError {
     throw error.at(modulePath: ModuleScope.path, location: SourceLocation(file: file, line: line))
@@ -47,9 +49,12 @@ private struct Einsum {
   private var output: [Int] = []
   private var sizes: [Int: Int] = [:]
   private let specification: String
+  /// The dtype of products and of the result.
+  private let preferred: DType?
 
-  init(_ specification: String, _ operands: [Tensor]) throws {
+  init(_ specification: String, _ operands: [Tensor], _ preferred: DType?) throws {
     self.specification = specification
+    self.preferred = preferred
     let sides = specification.filter { $0 != " " }.split(separator: "-", omittingEmptySubsequences: false)
     guard sides.count == 1 || (sides.count == 2 && sides[1].hasPrefix(">")) else {
       throw BloxError(.invalidArgument, "einsum: '\(specification)' must have the form 'ij,jk->ik'")
@@ -145,7 +150,9 @@ private struct Einsum {
     }
     let result = try summed(terms[0], keeping: Set(output))
     let order = output.compactMap { result.labels.firstIndex(of: $0) }
-    return order == Array(order.indices) ? result.tensor : try result.tensor.transpose(order)
+    // Without a product nothing has the preferred dtype yet.
+    let tensor = try preferred.map { try result.tensor.cast(to: $0) } ?? result.tensor
+    return order == Array(order.indices) ? tensor : try tensor.transpose(order)
   }
 
   /// Labels that the result or another operand has.
@@ -198,9 +205,12 @@ private struct Einsum {
     func axes(_ labels: [Int], _ term: Labelled) -> [Int] { labels.compactMap { term.labels.firstIndex(of: $0) } }
     let dims = Op.DotDimensions(
       lhsBatch: axes(batch, a), rhsBatch: axes(batch, b), lhsContract: axes(contracted, a),
-      rhsContract: axes(contracted, b))
+      rhsContract: axes(contracted, b), preferred: preferred)
     let free = a.labels.filter { !shared.contains($0) } + b.labels.filter { !shared.contains($0) }
-    return Labelled(tensor: try a.tensor.dotGeneral(b.tensor, dims), labels: batch + free)
+    // A product of products has the preferred dtype already.
+    let dtype = try a.tensor.dtype.promoted(with: b.tensor.dtype)
+    let product = try a.tensor.cast(to: dtype).dotGeneral(b.tensor.cast(to: dtype), dims)
+    return Labelled(tensor: product, labels: batch + free)
   }
 
   /// The pairs to multiply, as positions at that time, the product going to the end.
@@ -238,31 +248,43 @@ private struct Einsum {
 
 extension Tensor {
   /// The sum of products over pairs of axes: those of `self` with those of `other`, in order (`jnp.tensordot`).
+  ///
+  /// - Parameter preferred: The dtype of products, sums and result; the operands' promoted dtype by default.
   public func tensordot(
-    _ other: Tensor, axes: ([Int], [Int]), file: String = #fileID, line: Int = #line
+    _ other: Tensor, axes: ([Int], [Int]), preferred: DType? = nil, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
     let dtype = try dtype.promoted(with: other.dtype)
     let left = try axes.0.map { try Tensor.normalizedAxis($0, rank: rank, for: "tensordot") }
     let right = try axes.1.map { try Tensor.normalizedAxis($0, rank: other.rank, for: "tensordot") }
     return try cast(to: dtype).dotGeneral(
-      other.cast(to: dtype), Op.DotDimensions(lhsContract: left, rhsContract: right), file: file, line: line)
+      other.cast(to: dtype), Op.DotDimensions(lhsContract: left, rhsContract: right, preferred: preferred), file: file,
+      line: line)
   }
 
   /// The sum of products over the last `axes` axes of `self` and the first of `other`.
-  public func tensordot(_ other: Tensor, axes: Int, file: String = #fileID, line: Int = #line) throws -> Tensor {
+  public func tensordot(
+    _ other: Tensor, axes: Int, preferred: DType? = nil, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
     guard axes >= 0, axes <= Swift.min(rank, other.rank) else {
       throw BloxError(
         .invalidAxis, "tensordot: \(axes) axes cannot be taken of \(type) and \(other.type)",
         location: SourceLocation(file: file, line: line))
     }
-    return try tensordot(other, axes: (Array((rank - axes)..<rank), Array(0..<axes)), file: file, line: line)
+    return try tensordot(
+      other, axes: (Array((rank - axes)..<rank), Array(0..<axes)), preferred: preferred, file: file, line: line)
   }
 
   /// The sum of products over the last axis of `self` and the last but one of `other` (`jnp.dot`): the inner product of
   /// vectors, the matrix product of matrices, without batching beyond that.
-  public func dot(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
-    guard rank > 0, other.rank > 0 else { return try self * other }
-    return try tensordot(other, axes: ([rank - 1], [Swift.max(other.rank - 2, 0)]), file: file, line: line)
+  public func dot(
+    _ other: Tensor, preferred: DType? = nil, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    guard rank > 0, other.rank > 0 else {
+      let dtype = try preferred ?? dtype.promoted(with: other.dtype)
+      return try cast(to: dtype) * other.cast(to: dtype)
+    }
+    return try tensordot(
+      other, axes: ([rank - 1], [Swift.max(other.rank - 2, 0)]), preferred: preferred, file: file, line: line)
   }
 
   /// The inner product of the flattened tensors, a scalar.

@@ -77,10 +77,15 @@ extension Tensor {
 
   /// The matrix product, as NumPy's `matmul`: leading dimensions broadcast, vectors act as a row or column.
   ///
+  /// - Parameter preferred: The dtype that elements are multiplied and summed in and that the result has, such as `.f32`
+  ///   for operands in `bf16` or `.i32` for operands in `i8`. The promoted dtype of the operands by default.
   /// - Throws: ``BloxError/Code/shapeMismatch`` when the inner sizes differ or an operand is a scalar.
-  public func matmul(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+  public func matmul(
+    _ other: Tensor, preferred: DType? = nil, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
     let location = SourceLocation(file: file, line: line)
     let dtype = try dtype.promoted(with: other.dtype)
+    let preferred = preferred == dtype ? nil : preferred
     let (a, b) = (try cast(to: dtype), try other.cast(to: dtype))
     guard a.rank > 0, b.rank > 0 else {
       throw BloxError(
@@ -90,10 +95,11 @@ extension Tensor {
     if b.rank <= 2 {
       // Dense layers: any number of leading dimensions on the left.
       return try Tensor.apply(
-        .dotGeneral(Op.DotDimensions(lhsContract: [a.rank - 1], rhsContract: [inner])), a, b, location: location)
+        .dotGeneral(Op.DotDimensions(lhsContract: [a.rank - 1], rhsContract: [inner], preferred: preferred)), a, b,
+        location: location)
     }
     if a.rank == 1 {
-      let product = try a.expandDims(0).matmul(b, file: file, line: line)
+      let product = try a.expandDims(0).matmul(b, preferred: preferred, file: file, line: line)
       return try product.squeeze([product.rank - 2])
     }
     let (aBatch, bBatch) = (Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)))
@@ -108,15 +114,18 @@ extension Tensor {
     return try Tensor.apply(
       .dotGeneral(
         Op.DotDimensions(
-          lhsBatch: axes, rhsBatch: axes, lhsContract: [batch.count + 1], rhsContract: [batch.count])), left, right,
-      location: location)
+          lhsBatch: axes, rhsBatch: axes, lhsContract: [batch.count + 1], rhsContract: [batch.count],
+          preferred: preferred)), left, right, location: location)
   }
 
-  /// A product with explicit dimension numbers (`lax.dot_general`).
+  /// A product with explicit dimension numbers (`lax.dot_general`), whose field `preferred` is the dtype of the result.
   public func dotGeneral(
     _ other: Tensor, _ dims: Op.DotDimensions, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try Tensor.apply(.dotGeneral(dims), self, other, location: SourceLocation(file: file, line: line))
+    var dims = dims
+    // Spelled out or not, the same product is the same instruction.
+    if dims.preferred == dtype { dims.preferred = nil }
+    return try Tensor.apply(.dotGeneral(dims), self, other, location: SourceLocation(file: file, line: line))
   }
 }
 

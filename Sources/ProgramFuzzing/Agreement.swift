@@ -96,12 +96,13 @@ extension Op {
     case .reduce(.sum, let axes) where operands[0].type.dtype.isFloating:
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
       return terms == 1 ? .bits : .sum(terms: terms, scale: try magnitudes(operands), overflows: false)
-    case .dotGeneral(let dims) where operands[0].type.dtype.isFloating:
+    case .dotGeneral(var dims) where (dims.preferred ?? operands[0].type.dtype).isFloating:
+      dims.preferred = nil
       let terms = dims.lhsContract.reduce(1) { $0 * operands[0].type.shape[$1] }
       let isLarge = operands.contains { x in
         (0..<x.type.elementCount).contains { x[$0].doubleValue.isFinite && abs(x[$0].doubleValue) > 1e18 }
       }
-      return .sum(terms: terms, scale: try magnitudes(operands), overflows: isLarge)
+      return .sum(terms: terms, scale: try Op.dotGeneral(dims).magnitudes(operands), overflows: isLarge)
     case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice,
       .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:

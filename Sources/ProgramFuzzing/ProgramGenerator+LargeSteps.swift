@@ -29,10 +29,14 @@ extension ProgramGenerator {
     let freeCount = lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] })
     guard paired.reduce(freeCount, *) < 1 << 22 else { return }
     let place = (0..<paired.count).map { dim in order.firstIndex(of: dim)! }
-    let op = Op.dotGeneral(
-      Op.DotDimensions(
-        lhsBatch: batch, rhsBatch: Array(place.prefix(batch.count)), lhsContract: contract,
-        rhsContract: Array(place.dropFirst(batch.count).prefix(contract.count))))
+    var dims = Op.DotDimensions(
+      lhsBatch: batch, rhsBatch: Array(place.prefix(batch.count)), lhsContract: contract,
+      rhsContract: Array(place.dropFirst(batch.count).prefix(contract.count)))
+    let wider = options.dtypes.filter {
+      ($0.isFloating || $0.kind == lhs.dtype.kind) && $0.bitWidth >= lhs.dtype.bitWidth && $0.isNumeric
+    }
+    if chance(4), !wider.isEmpty { dims.preferred = pick(wider) }
+    let op = Op.dotGeneral(dims)
     guard try op.resultTypes(for: [lhs, type(y)])[0].elementCount <= options.maximumElements else { return }
     try emit(op, [x, y])
   }

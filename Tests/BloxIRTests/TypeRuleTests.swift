@@ -137,6 +137,14 @@ struct TypeRuleTests {
     Case(
       .dotGeneral(Op.DotDimensions(lhsBatch: [0], rhsBatch: [0], lhsContract: [0], rhsContract: [1])),
       "f32[2,3] f32[2,5]", "dot_general: left dimension given twice in [0, 0]; got f32[2,3], f32[2,5]"),
+    Case(
+      .dotGeneral(Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .i32)), "i8[2] i8[2]", "i32[]"),
+    Case(
+      .dotGeneral(Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .bf16)), "f32[2] f32[2]",
+      "dot_general: the preferred dtype bf16 must not be narrower than the operands'; got f32[2], f32[2]"),
+    Case(
+      .dotGeneral(Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .u32)), "i8[2] i8[2]",
+      "dot_general: the preferred dtype u32 must be floating-point or of the operands' kind; got i8[2], i8[2]"),
     Case(.random(.seed), "i32[2]", "key[2]"), Case(.random(.wrap), "u32[4,2]", "key[4]"),
     Case(.random(.unwrap), "key[4]", "u32[4,2]"), Case(.random(.split([2])), "key[4]", "key[4,2]"),
     Case(.random(.bits(shape: [3], .u8)), "key[4]", "u8[4,3]"),

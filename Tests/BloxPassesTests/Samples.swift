@@ -137,6 +137,9 @@ private func largeSamples() throws(BloxError) -> [Sample] {
   samples.append(try single(.dotGeneral(batch), [.f32(3, 2, 4), .f32(4, 5, 3)], " batch"))
   let vectors = Op.DotDimensions(lhsContract: [0], rhsContract: [0])
   samples.append(try single(.dotGeneral(vectors), [.f32(3), .f32(3)], " vectors"))
+  let wide = Op.DotDimensions(lhsContract: [1], rhsContract: [0], preferred: .f32)
+  samples.append(
+    try single(.dotGeneral(wide), [TensorType(.bf16, [2, 3]), TensorType(.bf16, [3, 4])], " preferred"))
   samples.append(try single(.random(.seed), [.i32(2)]))
   samples.append(try single(.random(.foldIn), [.key(2), .u32(2)]))
   samples.append(try single(.random(.split([2, 2])), [.key(2)]))

@@ -1,6 +1,8 @@
 // dot_general with any dimension numbers.
 import BloxIR
 import BloxRuntime
+import ProgramFuzzing
+import TestSupport
 import Testing
 
 @Suite struct ProductTests {
@@ -59,6 +61,36 @@ import Testing
         }, [a, b])
       #expect(y == want, "\(left) \(right)")
     }
+  }
+
+  @Test("Products in a preferred dtype agree with the reference for every pair of dtypes that the rule admits")
+  func preferred() throws {
+    var generator = SeededGenerator(seed: 7)
+    var count = 0
+    for dtype in DType.numeric {
+      for preferred in DType.numeric {
+        let dims = Op.DotDimensions(lhsContract: [1], rhsContract: [0], preferred: preferred)
+        let types = [TensorType(dtype, [5, 40]), TensorType(dtype, [40, 6])]
+        guard (try? Op.dotGeneral(dims).resultTypes(for: types)) != nil else { continue }
+        count += 1
+        let operands = types.map { randomTensor($0, specials: false, &generator) }
+        let text = try disagreement(.dotGeneral(dims), operands)
+        #expect(text == nil, "\(dtype) in \(preferred): \(text ?? "")")
+      }
+    }
+    #expect(count == 53)
+  }
+
+  @Test("i8 products in i32 do not wrap, and bf16 products in f32 are not rounded")
+  func preferredIsExact() throws {
+    let dims = Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .i32)
+    let bytes = DenseConstant(type: TensorType(.i8, [3]), elements: [100, 100, -128].map { Literal($0, as: .i8) })
+    let integers = try ReferenceInterpreter.evaluate(.dotGeneral(dims), operands: [bytes, bytes])[0]
+    #expect(integers[0].signedValue == 36_384)
+    let wide = Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .f32)
+    let halves = DenseConstant(type: TensorType(.bf16, [2]), elements: [256, 1].map { Literal($0, as: .bf16) })
+    let floats = try ReferenceInterpreter.evaluate(.dotGeneral(wide), operands: [halves, halves])[0]
+    #expect(floats[0].doubleValue == 65_537)
   }
 
   @Test("Large products, which are packed and divided between threads, agree with three loops")

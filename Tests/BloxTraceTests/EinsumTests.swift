@@ -35,6 +35,23 @@ struct EinsumTests {
     }
   }
 
+  @Test("a preferred dtype holds for products, for sums without a product, and for vectors and scalars")
+  func preferred() throws {
+    let x = try Tensor(shape: [2, 2], scalars: [100, 100, 100, -128], dtype: .i8)
+    #expect(try einsum("ij,jk->ik", x, x, preferred: .i32).scalars(as: Int.self) == [20000, -2800, -2800, 26384])
+    #expect(try einsum("ij,jk,kl->il", x, x, x, preferred: .i32).dtype == .i32)
+    #expect(try einsum("ij->", x, preferred: .i32).dtype == .i32)
+    #expect(try x.matmul(x, preferred: .f32).type == TensorType(.f32, [2, 2]))
+    #expect(try x.matmul(x, preferred: .i8).type == TensorType(.i8, [2, 2]))
+    #expect(try x.at(0).dot(x.at(0), preferred: .i32).scalars(as: Int.self) == [20000])
+    #expect(try x.at(0).at(0).dot(x.at(0), preferred: .i32).scalars(as: Int.self) == [10000, 10000])
+    #expect(try x.tensordot(x, axes: 2, preferred: .i64).scalars(as: Int.self) == [46384])
+    let bf16 = try x.cast(to: .bf16)
+    let gradient = try grad { (a: Tensor) in try a.matmul(bf16, preferred: .f32).sum() }(bf16)
+    #expect(gradient.dtype == .bf16)
+    #expect(try gradient.cast(to: .i32).scalars(as: Int.self) == [200, -28, 200, -28])
+  }
+
   static let sizes: [Character: Int] = ["a": 2, "b": 3, "c": 4, "d": 2, "e": 5, "i": 3, "j": 4, "k": 2]
 
   @Test(

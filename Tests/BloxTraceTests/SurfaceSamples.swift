@@ -120,6 +120,10 @@ extension SurfaceSample {
     SurfaceSample("logSoftmax", any) { try logSoftmax($0[0], axis: 0) },
     SurfaceSample("logSumExp", any) { try logSumExp($0[0], [1]) },
     SurfaceSample("matrix times matrix", [Input(shape: [2, 3]), Input(shape: [3, 4])]) { try $0[0].matmul($0[1]) },
+    SurfaceSample("f32 matrices multiplied in f64", [Input(shape: [2, 3]), Input(shape: [3, 2])]) {
+      // The inputs of a sample are f64; a preferred dtype that they have already changes nothing.
+      try $0[0].matmul($0[1], preferred: .f64)
+    },
     SurfaceSample("vector times vector", [Input(shape: [3]), Input(shape: [3])]) { try $0[0].matmul($0[1]) },
     SurfaceSample("vector times matrices", [Input(shape: [3]), Input(shape: [2, 3, 2])]) { try $0[0].matmul($0[1]) },
     SurfaceSample("matrices times matrices", [Input(shape: [2, 1, 3]), Input(shape: [1, 3, 2])]) {

@@ -165,11 +165,12 @@ struct ReadmeExamples {
     var (_, params) = try model(rng.seed(Params(), seed: 42), inputs)
     params = params.locked()
 
-    let optimizer = Adam(learningRate: 1e-3)
+    let rate = try Schedule.warmupCosine(peak: 1e-2, warmup: 10, steps: 1_000)
+    let optimizer = chain(ClipByGlobalNorm(1), AdamW(learningRate: rate, weightDecay: 0.1) { _, w in w.rank > 1 })
     var optimizerState = try optimizer.initialize(params.split().0)
 
     let trainStep = jit(donating: [0, 1]) {
-      (params: Params, optimizerState: Adam.State<Params>, inputs: Tensor, labels: Tensor) in
+      (params: Params, optimizerState: OptimizerState<Params>, inputs: Tensor, labels: Tensor) in
       let (trainable, state) = params.split()
       let (loss, newState, gradients) = try valueAndGrad { (trainable: Params, state: Params) in
         let (logits, params) = try model(trainable.merge(state), inputs)

@@ -167,11 +167,15 @@ extension Op {
     public var lhsContract: [Int]
     /// Contracting dimensions of the right operand, in the order of `lhsContract`.
     public var rhsContract: [Int]
+    /// The dtype that elements are multiplied and summed in and that the result has; the operands' when `nil`. Floats
+    /// give floats, integers give floats or integers of the same kind, and nothing narrower than the operands.
+    public var preferred: DType?
 
     /// Creates dimension numbers.
     public init(
-      lhsBatch: [Int] = [], rhsBatch: [Int] = [], lhsContract: [Int], rhsContract: [Int]
+      lhsBatch: [Int] = [], rhsBatch: [Int] = [], lhsContract: [Int], rhsContract: [Int], preferred: DType? = nil
     ) {
+      self.preferred = preferred
       self.lhsBatch = lhsBatch
       self.rhsBatch = rhsBatch
       self.lhsContract = lhsContract
@@ -218,6 +222,9 @@ extension Op {
   public enum FusionKind: String, CaseIterable, Hashable, Sendable {
     /// Elementwise work over one iteration space, tile by tile.
     case loop
+    /// The same with reductions of the trailing dimensions, row by row: what a reduction gives is used at once for the
+    /// elements of its row.
+    case row
   }
 
   /// A fused region: its parameters are the instruction's operands.

@@ -162,9 +162,21 @@ extension TypeRule {
     let shape =
       dims.lhsBatch.map { lhs.shape[$0] } + dims.lhsFree(rank: lhs.rank).map { lhs.shape[$0] }
       + dims.rhsFree(rank: rhs.rank).map { rhs.shape[$0] }
-    let result = lhs.with(shape: shape)
+    let result = TensorType(try preferredDType(dims.preferred, for: lhs.dtype), shape)
     try result.validate("dot_general")
     return result
+  }
+
+  /// The dtype of a product's result: the preferred one if it loses nothing of what the operands' kind can hold.
+  private func preferredDType(_ preferred: DType?, for dtype: DType) throws(BloxError) -> DType {
+    guard let preferred else { return dtype }
+    try expect(
+      preferred.isFloating || preferred.kind == dtype.kind, .dtypeMismatch,
+      "the preferred dtype \(preferred) must be floating-point or of the operands' kind")
+    try expect(
+      preferred.bitWidth >= dtype.bitWidth, .dtypeMismatch,
+      "the preferred dtype \(preferred) must not be narrower than the operands'")
+    return preferred
   }
 }
 

@@ -113,6 +113,12 @@ struct AttributeReader {
     return value
   }
 
+  /// One word of a closed set, or none.
+  mutating func optionalWord<T: CaseIterable & RawRepresentable>(_ key: String, _ type: T.Type) throws(BloxError) -> T?
+  where T.RawValue == String {
+    find(key) == nil ? nil : try word(key, type)
+  }
+
   /// `buffer=arena[0]` or `buffers=[result[0], const]`; none before planning.
   mutating func buffers(count: Int) throws(BloxError) -> [BufferLocation] {
     let one = find("buffer")

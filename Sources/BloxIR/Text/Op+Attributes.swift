@@ -27,6 +27,7 @@ extension Op {
         dims.lhsBatch.isEmpty && dims.rhsBatch.isEmpty
         ? [] : ["batch=\(Spelling.list(dims.lhsBatch))x\(Spelling.list(dims.rhsBatch))"]
       return batch + ["contract=\(Spelling.list(dims.lhsContract))x\(Spelling.list(dims.rhsContract))"]
+        + (dims.preferred.map { ["preferred=\($0)"] } ?? [])
     case .random(let op):
       switch op {
       case .seed, .foldIn, .wrap, .unwrap: return []
@@ -125,7 +126,8 @@ extension Op {
       let contract = try reader.pair("contract")
       return .dotGeneral(
         DotDimensions(
-          lhsBatch: batch.left, rhsBatch: batch.right, lhsContract: contract.left, rhsContract: contract.right))
+          lhsBatch: batch.left, rhsBatch: batch.right, lhsContract: contract.left, rhsContract: contract.right,
+          preferred: try reader.optionalWord("preferred", DType.self)))
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
     }

@@ -46,10 +46,12 @@ extension Transposition {
 
   /// `ct` is `[batch, lhs free, rhs free]`; contracting its rhs free dimensions with the right operand's leaves
   /// `[batch, lhs free, rhs contracting]`, which are the left operand's dimensions in another order.
+  ///
+  /// A cotangent in a preferred dtype is multiplied in that dtype, and the product is rounded to the operand's.
   mutating func transposeDotLeft(
     _ ct: Operand, _ dims: Op.DotDimensions, lhs: TensorType, rhs: Operand
   ) throws(BloxError) -> Operand {
-    let right = residual(rhs)
+    let right = try converted(residual(rhs), to: builder.type(of: ct).dtype)
     let rightRank = builder.type(of: right).rank
     let (lhsFree, rhsFree) = (dims.lhsFree(rank: lhs.rank), dims.rhsFree(rank: rightRank))
     let batch = dims.lhsBatch.count
@@ -59,15 +61,16 @@ extension Transposition {
     let result = try builder.emitOne(.dotGeneral(product), [ct, right])
     // Contracting dimensions arrive in the order in which the right operand has them.
     let contracted = dims.rhsContract.indices.sorted { dims.rhsContract[$0] < dims.rhsContract[$1] }
-    return try builder.transpose(
+    let ordered = try builder.transpose(
       result, inverse(of: dims.lhsBatch + lhsFree + contracted.map { dims.lhsContract[$0] }))
+    return try converted(ordered, to: lhs.dtype)
   }
 
   /// The mirror image: `[batch, lhs contracting, rhs free]`, which for a dense layer's kernel is its own layout.
   mutating func transposeDotRight(
     _ ct: Operand, _ dims: Op.DotDimensions, lhs: Operand, rhs: TensorType
   ) throws(BloxError) -> Operand {
-    let left = residual(lhs)
+    let left = try converted(residual(lhs), to: builder.type(of: ct).dtype)
     let lhsFree = dims.lhsFree(rank: builder.type(of: left).rank)
     let rhsFree = dims.rhsFree(rank: rhs.rank)
     let batch = dims.lhsBatch.count
@@ -76,8 +79,13 @@ extension Transposition {
       rhsContract: Array(batch..<(batch + lhsFree.count)))
     let result = try builder.emitOne(.dotGeneral(product), [left, ct])
     let contracted = dims.lhsContract.indices.sorted { dims.lhsContract[$0] < dims.lhsContract[$1] }
-    return try builder.transpose(
+    let ordered = try builder.transpose(
       result, inverse(of: dims.rhsBatch + contracted.map { dims.rhsContract[$0] } + rhsFree))
+    return try converted(ordered, to: rhs.dtype)
+  }
+
+  private mutating func converted(_ x: Operand, to dtype: DType) throws(BloxError) -> Operand {
+    builder.type(of: x).dtype == dtype ? x : try builder.emitOne(.convert(dtype), [x])
   }
 
   /// The permutation that puts result dimension `i` of a product at operand dimension `layout[i]`.

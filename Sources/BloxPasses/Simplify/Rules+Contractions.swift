@@ -77,7 +77,7 @@ extension Rule {
     guard permutation == exchanged else { return nil }
     let mirrored = Op.DotDimensions(
       lhsBatch: dims.rhsBatch, rhsBatch: dims.lhsBatch, lhsContract: dims.rhsContract,
-      rhsContract: dims.lhsContract)
+      rhsContract: dims.lhsContract, preferred: dims.preferred)
     return .op(.dotGeneral(mirrored), [product.operands[1], product.operands[0]])
   }
 

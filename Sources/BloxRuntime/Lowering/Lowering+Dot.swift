@@ -2,7 +2,8 @@
 //
 // Each operand's dimensions form three groups: batch, free, contracting. A matrix needs one stride per group, which
 // dense tensors mostly give as they are, transposed or not; where the dimensions of a group are not one run, the
-// operand is copied so that they are. bf16 and f16 are multiplied as f32 and rounded at the end.
+// operand is copied so that they are. Elements are multiplied in the result's dtype; bf16 and f16 as f32, which is
+// rounded at the end.
 import BloxIR
 import CBloxKernels
 
@@ -23,14 +24,13 @@ extension Lowering {
     let order = dims.lhsContract.indices.sorted { dims.lhsContract[$0] < dims.lhsContract[$1] }
     let lhsContract = order.map { dims.lhsContract[$0] }
     let rhsContract = order.map { dims.rhsContract[$0] }
-    let isHalf = lhs.dtype == .bf16 || lhs.dtype == .f16
-    let dtype = isHalf ? DType.f32 : lhs.dtype
-    guard blox_gemm_supported(dtype.kernel) else { throw unsupported("no kernel multiplies \(lhs.dtype)") }
+    let isHalf = result.dtype == .bf16 || result.dtype == .f16
+    let dtype = isHalf ? DType.f32 : result.dtype
+    guard blox_gemm_supported(dtype.kernel) else { throw unsupported("no kernel multiplies \(dtype)") }
 
     var slots: [Int32] = []
     for operand in instruction.operands {
-      let slot = try slot(operand)
-      slots.append(isHalf ? try convert(slot, type(operand), to: .f32) : slot)
+      slots.append(try convert(slot(operand), type(operand), to: result.dtype, thenTo: dtype))
     }
     let lhsFree = dims.lhsFree(rank: lhs.rank)
     let rhsFree = dims.rhsFree(rank: rhs.rank)
@@ -48,7 +48,7 @@ extension Lowering {
     if isHalf {
       var builder = ProgramBuilder(name: "convert")
       let x = builder.parameter(result.with(dtype: .f32))
-      let y = try builder.emitOne(.convert(lhs.dtype), [.value(x)])
+      let y = try builder.emitOne(.convert(result.dtype), [.value(x)])
       try lowerTile(builder.finish(results: [ProgramResult(y)]), operands: [product], results: [target])
     }
   }
@@ -108,12 +108,19 @@ extension Lowering {
             rhsStrides: memory.keep(dims.map { $0.strides[1] }), granularity: (Int(rows), Int(columns))))))
   }
 
-  /// A copy of a buffer in another dtype, in scratch.
-  private mutating func convert(_ slot: Int32, _ type: TensorType, to dtype: DType) throws(BloxError) -> Int32 {
+  /// A copy of a buffer in another dtype, in scratch; the buffer itself if it has that dtype. Elements take the form
+  /// of `between` on the way: what an operand of another dtype is rounded to.
+  private mutating func convert(
+    _ slot: Int32, _ type: TensorType, to between: DType, thenTo dtype: DType
+  ) throws(BloxError) -> Int32 {
+    if type.dtype == dtype { return slot }
     let target = scratchSlot(byteCount: type.with(dtype: dtype).byteCount)
     var builder = ProgramBuilder(name: "convert")
     let x = builder.parameter(type)
-    let y = try builder.emitOne(.convert(dtype), [.value(x)])
+    var y = Operand.value(x)
+    for step in [between, dtype] where builder.type(of: y).dtype != step {
+      y = try builder.emitOne(.convert(step), [y])
+    }
     try lowerTile(builder.finish(results: [ProgramResult(y)]), operands: [slot], results: [target])
     return target
   }

@@ -6,11 +6,12 @@ extension ReferenceInterpreter {
   /// For each batch index, each free index of the left and each of the right operand: the sum over the contracting
   /// indices of the products.
   ///
-  /// Floats accumulate in Double, in row-major order of the contracting dimensions as listed, and round once: products
+  /// Operands are converted to the result's dtype. Floats accumulate in Double, in row-major order of the contracting dimensions as listed, and round once: products
   /// of two f32 (or narrower) numbers are exact there. Integers wrap.
   static func dotGeneral(
     _ lhs: DenseConstant, _ rhs: DenseConstant, to type: TensorType, _ dims: Op.DotDimensions
   ) -> DenseConstant {
+    let (lhs, rhs) = (convert(lhs, to: type.dtype), convert(rhs, to: type.dtype))
     let pairs = OffsetPairs(lhs: lhs.type.shape, rhs: rhs.type.shape, dims)
     switch type.dtype {
     case .bf16, .f16, .f32, .f64:

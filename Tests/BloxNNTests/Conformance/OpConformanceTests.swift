@@ -24,7 +24,7 @@ struct OpConformanceTests {
   }
 
   @Test("ops_dot: products") func dot() throws {
-    #expect(try runGroup("ops_dot", bind: bindDot).ran == 49)
+    #expect(try runGroup("ops_dot", bind: bindDot).ran == 52)
   }
 
   @Test("ops_reduce: reductions") func reduce() throws {

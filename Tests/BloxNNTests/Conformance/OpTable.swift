@@ -110,15 +110,13 @@ func bindConvert(_ testCase: ConformanceCase) throws -> CaseBinding {
 }
 
 /// Cases of the group `ops_dot`.
-func bindDot(_ testCase: ConformanceCase) -> CaseBinding {
+func bindDot(_ testCase: ConformanceCase) throws -> CaseBinding {
   switch testCase.op {
   case "dot_general":
-    guard testCase.attrs["preferred_element_type"] == nil else {
-      return .skip("dot_general with preferred_element_type is not in this slice")
-    }
     let numbers = testCase.attrs["dimension_numbers"]?.array?.map { $0.array?.map { $0.ints ?? [] } ?? [] } ?? []
     let dims = Op.DotDimensions(
-      lhsBatch: numbers[1][0], rhsBatch: numbers[1][1], lhsContract: numbers[0][0], rhsContract: numbers[0][1])
+      lhsBatch: numbers[1][0], rhsBatch: numbers[1][1], lhsContract: numbers[0][0], rhsContract: numbers[0][1],
+      preferred: try testCase.attrs["preferred_element_type"]?.string.map { try DType(stored: $0) })
     return binary { try $0.dotGeneral($1, dims) }
   case "jnp.matmul": return binary { try $0.matmul($1) }
   case "jnp.dot": return binary { try $0.dot($1) }

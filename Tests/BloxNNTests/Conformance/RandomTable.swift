@@ -90,9 +90,8 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
   func scaling(_ scale: Double, _ fan: Initializer.Fan, _ distribution: Initializer.Distribution) -> Initializer {
     .varianceScaling(
       scale: scale, fan: fan, distribution, inAxis: arguments.int("in_axis") ?? -2,
-      outAxis: arguments.int("out_axis") ?? -1)
+      outAxis: arguments.int("out_axis") ?? -1, batchAxes: arguments.int("batch_axis").map { [$0] } ?? [])
   }
-  guard arguments["batch_axis"] == nil else { return .skip("initializers with batch_axis are not in this slice") }
   let hasAxes = arguments["in_axis"] != nil
   let initializer: Initializer
   switch testCase.op {
@@ -112,7 +111,9 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
   case "init.he_normal": initializer = hasAxes ? scaling(2, .in, .truncatedNormal) : .heNormal
   case "init.he_uniform": initializer = hasAxes ? scaling(2, .in, .uniform) : .heUniform
   case "init.variance_scaling":
-    let fans: [String: Initializer.Fan] = ["'fan_in'": .in, "'fan_out'": .out, "'fan_avg'": .average]
+    let fans: [String: Initializer.Fan] = [
+      "'fan_in'": .in, "'fan_out'": .out, "'fan_avg'": .average, "'fan_geo_avg'": .geometric,
+    ]
     let distributions: [String: Initializer.Distribution] = [
       "'normal'": .normal, "'truncated_normal'": .truncatedNormal, "'uniform'": .uniform,
     ]
