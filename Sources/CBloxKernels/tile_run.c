@@ -109,6 +109,12 @@ static void fill_iota(blox_isa isa, const blox_stream *stream, int64_t position,
   }
 }
 
+static void repeat_rows(char *dst, const char *src, int32_t width, int64_t rows, int64_t length) {
+  for (int64_t row = 0; row < rows; row++) {
+    blox_fill(dst + row * length * width, width, blox_element_bits(src + row * width, width), length);
+  }
+}
+
 // ---- The run -------------------------------------------------------------------------------------------
 
 static bool is_contiguous(const blox_stream *stream) { return stream->kind == BLOX_STREAM_CONTIGUOUS; }
@@ -164,7 +170,9 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
   }
   cursor cursors[program->stream_count + 1];
   for (int32_t i = 0; i < program->stream_count; i++) {
-    if (program->streams[i].kind == BLOX_STREAM_STRIDED) seek(&cursors[i], &program->streams[i], start);
+    const blox_stream *stream = &program->streams[i];
+    if (stream->kind != BLOX_STREAM_STRIDED) continue;
+    seek(&cursors[i], stream, stream->of_rows ? start / program->row_length : start);
   }
   bool direct[program->result_count + 1];
   for (int32_t i = 0; i < program->result_count; i++) {
@@ -175,37 +183,53 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
 
   for (int64_t at = start; at < end; at += tile) {
     int64_t n = end - at < tile ? end - at : tile;
+    int64_t row = at / program->row_length, rows = n / program->row_length;
     for (int32_t i = 0; i < program->stream_count; i++) {
       const blox_stream *stream = &program->streams[i];
+      int64_t first = stream->of_rows ? row : at, count = stream->of_rows ? rows : n;
       int32_t width = blox_dtype_width(stream->dtype);
       switch (stream->kind) {
         case BLOX_STREAM_CONTIGUOUS:
-          slots[stream->slot] = stream_start(stream, buffers) + at * width;
+          slots[stream->slot] = stream_start(stream, buffers) + first * width;
           break;
         case BLOX_STREAM_STRIDED:
-          fill_strided(&cursors[i], stream, buffers[stream->buffer], width, slots[stream->slot], n);
+          fill_strided(&cursors[i], stream, buffers[stream->buffer], width, slots[stream->slot], count);
           break;
         case BLOX_STREAM_IOTA:
-          fill_iota(program->isa, stream, at, slots[stream->slot], n);
+          fill_iota(program->isa, stream, first, slots[stream->slot], count);
           break;
         default: {
           const uint32_t *keys = (const uint32_t *)buffers[stream->buffer] + 2 * stream->offset;
-          blox_random_bits(program->isa, keys, stream->lane, width, at, at + n, slots[stream->slot]);
+          blox_random_bits(program->isa, keys, stream->lane, width, first, first + count, slots[stream->slot]);
         }
       }
     }
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
-      if (direct[i]) slots[result->slot] = buffers[result->buffer] + at * result->width;
+      int64_t first = result->of_rows ? row : at;
+      if (direct[i]) slots[result->slot] = buffers[result->buffer] + first * result->width;
     }
     for (int32_t i = 0; i < program->op_count; i++) {
       const blox_tile_op *op = &program->ops[i];
-      op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)n);
+      switch (op->kind) {
+        case BLOX_TILE_ELEMENTS:
+          op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)n);
+          break;
+        case BLOX_TILE_ROWS:
+          op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)rows);
+          break;
+        case BLOX_TILE_REDUCE:
+          op->reduce(slots[op->dst], slots[op->a], rows, program->row_length);
+          break;
+        default:
+          repeat_rows(slots[op->dst], slots[op->a], op->width, rows, program->row_length);
+      }
     }
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
       if (direct[i]) continue;
-      memmove(buffers[result->buffer] + at * result->width, slots[result->slot], (size_t)(n * result->width));
+      int64_t first = result->of_rows ? row : at, count = result->of_rows ? rows : n;
+      memmove(buffers[result->buffer] + first * result->width, slots[result->slot], (size_t)(count * result->width));
     }
   }
 }
