@@ -30,7 +30,8 @@ extension Tensor {
     try applyAll(op, tensors.map { .tensor($0) }, location: location)[0]
   }
 
-  private static func applyAll(
+  /// Applies an operation with any number of results.
+  static func applyAll(
     _ op: Op, _ operands: [TensorOperand], location: SourceLocation?
   ) throws -> [Tensor] {
     do {

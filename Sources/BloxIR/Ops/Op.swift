@@ -61,6 +61,10 @@ public enum Op: Hashable, Sendable {
   case stopGradient
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
+  /// A loop, a choice, or a region that derivatives compute again.
+  case control(Control)
+  /// The identity; the name is what a checkpoint's policy refers to.
+  case checkpointName(String)
 }
 
 extension Op {
@@ -300,10 +304,12 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .fusion: "fusion"
+    case .control(let control): control.name
+    case .checkpointName: "checkpoint_name"
     }
   }
 
-  /// The program the op carries as a region, if any. A callee is not a region: it is printed as a program.
+  /// The program of a fusion, if the op is one. A callee is not a region: it is printed as a program.
   public var region: Program? {
     switch self {
     case .fusion(let fusion): fusion.region
@@ -312,6 +318,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       nil
     case .custom, .collective: nil
+    case .control, .checkpointName: nil
     }
   }
 
@@ -320,11 +327,12 @@ extension Op {
   public var isElementwise: Bool {
     switch self {
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .integerPow, .stopGradient: true
-    case .bitcastConvert: true
+    case .bitcastConvert, .checkpointName: true
     case .constant, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce,
       .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective: false
+    case .control: false
     }
   }
 }

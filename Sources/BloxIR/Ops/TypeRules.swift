@@ -20,6 +20,7 @@ extension Op {
       return fusion.region.resultTypes
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
+    case .control(let control): return try control.resultTypes(rule)
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
@@ -28,6 +29,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient:
       return [try singleResultType(rule)]
+    case .checkpointName: return [try singleResultType(rule)]
     }
   }
 
@@ -66,11 +68,11 @@ extension Op {
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
     case .random(let op): return try op.resultType(rule)
-    case .stopGradient:
+    case .stopGradient, .checkpointName:
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .custom, .collective: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .custom, .collective, .control: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -85,8 +87,8 @@ extension Op {
     case .constant, .unary, .convert, .bitcastConvert, .integerPow, .broadcastInDim, .reshape, .transpose, .slice,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .axisIndex, .stopGradient, .fusion:
       false
-    case .custom: true
-    case .collective: false
+    case .custom, .control: true
+    case .collective, .checkpointName: false
     }
   }
 
@@ -105,7 +107,8 @@ extension Op {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom(let op): return op.operandType(at: index, of: operands.count)
-    case .collective: return nil
+    case .collective, .checkpointName: return nil
+    case .control(let control): return control.operandType(at: index)
     }
   }
 }

@@ -37,6 +37,8 @@ extension Op {
     case .fusion(let fusion): return ["kind=\(fusion.kind.rawValue)"]
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
+    case .control(let control): return control.attributeTexts
+    case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     }
   }
 
@@ -55,6 +57,7 @@ extension Op {
     case randomUnwrap = "random_unwrap"
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
+    case checkpointName = "checkpoint_name"
   }
 
   /// Every op's name, family by family.
@@ -64,6 +67,7 @@ extension Op {
     + Mnemonic.allCases.map(\.rawValue)
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
+    + Control.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -77,7 +81,9 @@ extension Op {
     var constant: DenseConstant?
     /// The programs that the text names, by role.
     var callees: [CalleeRole: Callee] = [:]
-    var region: Program?
+    var region: Program? { regions.first?.program }
+    /// The regions in the order of text.
+    var regions: [OpRegion] = []
   }
 
   /// The op of a name with the attributes that the reader holds; `nil` for an unknown name.
@@ -90,6 +96,7 @@ extension Op {
     }
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
+    if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)
@@ -130,6 +137,7 @@ extension Op {
           preferred: try reader.optionalWord("preferred", DType.self)))
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
+    case .checkpointName: return .checkpointName(try reader.string("name"))
     }
   }
 

@@ -9,7 +9,37 @@
 
 import BloxIR
 
+/// A transposed program that hands back no zeros.
+struct TransposedProgram {
+  /// `(residuals…, given cotangents…) -> (cotangents that are not zero…)`.
+  var program: Program
+  /// For each parameter that the program was linear in, whether its cotangent is among the results.
+  var isNonzero: [Bool]
+
+  /// The cotangents of the marked parameters, zeros where they are not among the results.
+  func results(for isWanted: [Bool], types: [TensorType]) -> [Operand] {
+    var rest = program.results.map(\.operand)[...]
+    let all = zip(isNonzero, types).map { isNonzero, type in
+      isNonzero ? rest.removeFirst() : .splat(Literal(0, as: type.dtype), shape: type.shape)
+    }
+    return all.selecting(isWanted)
+  }
+}
+
 extension Program {
+  /// The transpose for cotangents of the marked results only; those of the others are zero.
+  func transposed(
+    residualCount: Int, given: [Bool], axes: [String: Int]
+  ) throws(BloxError) -> TransposedProgram {
+    var transpose = Transposition(
+      program: self, residualCount: residualCount, builder: ProgramBuilder(name: name, axes: axes))
+    try transpose.walk(given: given)
+    let cotangents = transpose.inputCotangents
+    return TransposedProgram(
+      program: transpose.builder.finish(results: cotangents.compactMap { $0.map { ProgramResult($0) } }),
+      isNonzero: cotangents.map { $0 != nil })
+  }
+
   /// The transpose of a linear program whose first `residualCount` parameters are residuals and whose other
   /// parameters are what it is linear in.
   package func transposed(residualCount: Int, axes: [String: Int] = [:]) throws(BloxError) -> Program {
@@ -36,9 +66,24 @@ struct Transposition {
   }
 
   mutating func run() throws(BloxError) -> Program {
+    try walk(given: program.results.map { _ in true })
+    let results = (residualCount..<program.parameters.count).map { index in
+      ProgramResult(
+        cotangents[index] ?? builder.splat(0, program.parameters[index].type),
+        label: program.parameters[index].label)
+    }
+    return builder.finish(results: results)
+  }
+
+  /// What the parameters that the program is linear in received; `nil` for zero.
+  var inputCotangents: [Operand?] { Array(cotangents[residualCount..<program.parameters.count]) }
+
+  /// Walks the program backwards with a cotangent for each result that has one.
+  mutating func walk(given isGiven: [Bool]) throws(BloxError) {
     for index in 0..<residualCount { residuals.append(.value(builder.parameter(program.parameters[index]))) }
-    let seeds = program.results.map { Operand.value(builder.parameter(program.type(of: $0.operand))) }
-    for (result, seed) in zip(program.results, seeds) {
+    let given = program.results.selecting(isGiven)
+    let seeds = given.map { Operand.value(builder.parameter(program.type(of: $0.operand))) }
+    for (result, seed) in zip(given, seeds) {
       if case .value(let value) = result.operand { try accumulate(seed, into: value) }
     }
     for instruction in program.instructions.reversed() {
@@ -49,12 +94,6 @@ struct Transposition {
       try apply(instruction, given)
       builder.note = outer
     }
-    let results = (residualCount..<program.parameters.count).map { index in
-      ProgramResult(
-        cotangents[index] ?? builder.splat(0, program.parameters[index].type),
-        label: program.parameters[index].label)
-    }
-    return builder.finish(results: results)
   }
 
   /// Whether an operand depends on the tangents.
@@ -94,6 +133,7 @@ struct Transposition {
     if case .custom(.linear(let backward)) = instruction.op {
       return try transposeCustomLinear(backward, instruction, cts)
     }
+    if case .control(let control) = instruction.op { return try transposeControl(control, instruction, cts) }
     guard cts.count == 1, let ct = cts[0] else { throw notLinear(instruction) }
     var contributions: [Operand?] = []
     for (index, operand) in instruction.operands.enumerated() {
@@ -141,7 +181,8 @@ struct Transposition {
     case .constant, .unary, .compare, .clamp, .fma, .bitcastConvert, .integerPow, .iota, .reduce, .argReduce, .random,
       .call, .axisIndex, .stopGradient, .fusion:
       throw notLinear(instruction)
-    case .custom: throw notLinear(instruction)
+    case .custom, .control: throw notLinear(instruction)
+    case .checkpointName: return ct
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }
       return try builder.emitOne(.collective(transposed), [ct])

@@ -35,7 +35,8 @@ extension Instruction {
     case .constant, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce,
       .dotGeneral, .random, .call, .axisIndex:
       false
-    case .custom, .collective: false
+    case .checkpointName: true
+    case .custom, .collective, .control: false
     }
   }
 }

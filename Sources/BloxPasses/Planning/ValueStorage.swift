@@ -9,7 +9,7 @@ extension Op {
   package func isAlias(operand: TensorType?, result: TensorType) -> Bool {
     guard let operand else { return false }
     switch self {
-    case .reshape, .bitcastConvert, .stopGradient, .random(.wrap), .random(.unwrap): return true
+    case .reshape, .bitcastConvert, .stopGradient, .checkpointName, .random(.wrap), .random(.unwrap): return true
     case .convert(let dtype): return operand.dtype == dtype
     case .broadcastInDim(_, let dims):
       // Without repetition only dimensions of size 1 were added; the others must keep their order.
@@ -26,7 +26,7 @@ extension Op {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       return false
-    case .custom, .collective: return false
+    case .custom, .collective, .control: return false
     }
   }
 }

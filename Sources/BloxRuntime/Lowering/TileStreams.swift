@@ -29,7 +29,7 @@ extension TileCompiler {
       return .view(View(dense: result.shape), buffer: try lowering.slot(ofConstant: constant))
     case .iota(let type, let axis): return .iota(shape: type.shape, axis: axis)
     case .random(.bits): return try randomBits(instruction)
-    case .stopGradient, .bitcastConvert: return try renamed(instruction, result)
+    case .stopGradient, .bitcastConvert, .checkpointName: return try renamed(instruction, result)
     case .convert(let dtype):
       return region.type(of: instruction.operands[0]).dtype == dtype ? try renamed(instruction, result) : nil
     // The first power is the operand itself. Were it a micro-op's slot, nobody would notice that the region returns
@@ -41,7 +41,7 @@ extension TileCompiler {
     case .pad, .concatenate, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn), .random(.split),
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
-    case .custom, .collective: throw unsupported(instruction, "cannot run tile by tile")
+    case .custom, .collective, .control: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 
@@ -101,7 +101,7 @@ extension TileCompiler {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .pad,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
-    case .custom, .collective: return nil
+    case .custom, .collective, .control, .checkpointName: return nil
     }
   }
 
@@ -132,7 +132,7 @@ extension View {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .pad,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
-    case .custom, .collective: return nil
+    case .custom, .collective, .control, .checkpointName: return nil
     }
   }
 }

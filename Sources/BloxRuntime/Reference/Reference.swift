@@ -52,6 +52,8 @@ public enum ReferenceInterpreter {
       case .linear: throw BloxError.forwardModeOfCustomVJP
       }
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
+    case .control(let control): return try self.control(control, operands, types)
+    case .checkpointName: return operands
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient:
@@ -84,7 +86,7 @@ public enum ReferenceInterpreter {
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
     case .stopGradient: x[0]
-    case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
+    case .call, .fusion, .axisIndex, .custom, .collective, .control, .checkpointName: preconditionFailure("handled by evaluate(_:operands:)")
     }
   }
 

@@ -13,6 +13,9 @@ enum Step: BitwiseCopyable {
   case copy(UnsafePointer<CopyStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
+  case scan(UnsafePointer<ScanStep>)
+  case loop(UnsafePointer<LoopStep>)
+  case branch(UnsafePointer<BranchStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -24,6 +27,9 @@ enum Step: BitwiseCopyable {
     case .copy(let step): CopyStep.run(step, memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
+    case .scan(let step): step.pointee.run(memory)
+    case .loop(let step): step.pointee.run(memory)
+    case .branch(let step): step.pointee.run(memory)
     }
   }
 }
