@@ -61,9 +61,13 @@ public func scan<Carry: TensorTree, Output: TensorTree>(
   }
 }
 
-/// Runs a body over the leading axis of tensors for its carry alone; see
-/// ``scan(_:_:length:reverse:unroll:file:line:_:)``.
-public func scan<Carry: TensorTree, Input: TensorTree>(
+/// Runs a body over the leading axis of tensors for the last carry alone: a
+/// ``scan(_:_:length:reverse:unroll:file:line:_:)`` without outputs.
+///
+/// ```swift
+/// let total = try fold(Tensor(0.0), xs) { sum, x in try sum + square(x) }
+/// ```
+public func fold<Carry: TensorTree, Input: TensorTree>(
   _ initial: Carry, _ xs: Input, length: Int? = nil, reverse: Bool = false, unroll: Int = 1, file: String = #fileID,
   line: Int = #line, _ body: (Carry, Input) throws -> Carry
 ) throws -> Carry {
@@ -97,7 +101,7 @@ public func forLoop<State: TensorTree>(
       location: SourceLocation(file: file, line: line))
   }
   let start = ForState(index: Tensor(Int(lower)), state: initial)
-  let end = try scan(start, [Tensor](), length: range.count, unroll: unroll, file: file, line: line) {
+  let end = try fold(start, [Tensor](), length: range.count, unroll: unroll, file: file, line: line) {
     (state: ForState<State>, _: [Tensor]) in
     ForState(index: try state.index + 1, state: try body(state.index, state.state))
   }

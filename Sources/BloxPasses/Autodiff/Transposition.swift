@@ -5,7 +5,8 @@
 //
 // The linear program's instructions are walked backwards; each hands the cotangent of its result to the operands it
 // is linear in. Cotangents of a value that is read several times are added. A value that receives none has a
-// cotangent of zero, which is made only for the program's results.
+// cotangent of zero, which is made only for the program's results. What depends on residuals alone is a residual, too: it
+// is computed first.
 
 import BloxIR
 
@@ -54,8 +55,9 @@ struct Transposition {
   let program: Program
   let residualCount: Int
   var builder: ProgramBuilder
-  /// What each residual became in the transposed program.
-  private var residuals: [Operand] = []
+  /// What each residual became in the transposed program; `nil` for values that depend on the tangents.
+  private var residuals: [Operand?]
+  private let dependsOnTangents: [Bool]
   private var cotangents: [Operand?]
 
   init(program: Program, residualCount: Int, builder: ProgramBuilder) {
@@ -63,6 +65,8 @@ struct Transposition {
     self.residualCount = residualCount
     self.builder = builder
     cotangents = program.types.map { _ in nil }
+    residuals = program.types.map { _ in nil }
+    dependsOnTangents = program.dependents(onParameters: program.parameters.indices.map { $0 >= residualCount })
   }
 
   mutating func run() throws(BloxError) -> Program {
@@ -80,11 +84,15 @@ struct Transposition {
 
   /// Walks the program backwards with a cotangent for each result that has one.
   mutating func walk(given isGiven: [Bool]) throws(BloxError) {
-    for index in 0..<residualCount { residuals.append(.value(builder.parameter(program.parameters[index]))) }
+    for index in 0..<residualCount { residuals[index] = .value(builder.parameter(program.parameters[index])) }
     let given = program.results.selecting(isGiven)
     let seeds = given.map { Operand.value(builder.parameter(program.type(of: $0.operand))) }
     for (result, seed) in zip(given, seeds) {
-      if case .value(let value) = result.operand { try accumulate(seed, into: value) }
+      if case .value(let value) = result.operand, isLinear(result.operand) { try accumulate(seed, into: value) }
+    }
+    for instruction in program.instructions where !instruction.results.contains(where: { dependsOnTangents[$0.index] }) {
+      let values = try builder.copy(instruction, operands: instruction.operands.map { residual($0) })
+      for (old, new) in zip(instruction.results, values) { residuals[old.index] = .value(new) }
     }
     for instruction in program.instructions.reversed() {
       let given = instruction.results.map { cotangents[$0.index] }
@@ -98,14 +106,14 @@ struct Transposition {
 
   /// Whether an operand depends on the tangents.
   func isLinear(_ operand: Operand) -> Bool {
-    operand.value.map { $0.index >= residualCount } ?? false
+    operand.value.map { dependsOnTangents[$0.index] } ?? false
   }
 
   /// An operand that the program is not linear in: a residual or a literal.
   func residual(_ operand: Operand) -> Operand {
     switch operand {
     case .splat: operand
-    case .value(let value): residuals[value.index]
+    case .value(let value): residuals[value.index]!
     }
   }
 
