@@ -90,7 +90,9 @@ private struct Verifier {
       }
       place[place.count - 1].instruction = nil
       checkResults(program)
-      if errors.count == before { for message in planErrors(of: inner) { report(message.text, at: message.instruction) } }
+      if errors.count == before {
+        for message in planErrors(of: inner) { report(message.text, at: message.instruction) }
+      }
     }
     return Outcome(isValid: errors.count == before, nesting: nesting)
   }

@@ -119,7 +119,8 @@ extension Tensor {
     if dtype.bitWidth < 32 { return try cast(to: .i32) }
     let last = try Tensor(count - 1).cast(to: dtype)
     let upper = try select(self .> last, last, self)
-    return try (dtype.kind == .unsigned ? upper : select(upper .< 0, try Tensor.zeros(like: self), upper)).cast(to: .i32)
+    return try (dtype.kind == .unsigned ? upper : select(upper .< 0, try Tensor.zeros(like: self), upper)).cast(
+      to: .i32)
   }
 }
 

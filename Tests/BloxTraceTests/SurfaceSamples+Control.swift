@@ -59,10 +59,18 @@ extension SurfaceSample {
     SurfaceSample("map", vectors) { x in try map(x[1]) { try sin($0) * x[0] } },
     SurfaceSample("map in batches of three", vectors) { x in try map(x[1], batchSize: 3) { try sin($0) * x[0] } },
     SurfaceSample("cond", scalars) { x in
-      try cond(x[0] .> 0, x[1]) { y in try exp(y) * x[0] } else: { y in try log(y) }
+      try cond(x[0] .> 0, x[1]) { y in
+        try exp(y) * x[0]
+      } else: { y in
+        try log(y)
+      }
     },
     SurfaceSample("cond that is false", scalars) { x in
-      try cond(x[0] .< 0, x[1]) { y in try log(y) } else: { y in try sin(y * x[0]) }
+      try cond(x[0] .< 0, x[1]) { y in
+        try log(y)
+      } else: { y in
+        try sin(y * x[0])
+      }
     },
     SurfaceSample("switchCase", scalars) { x in
       try switchCase((x[0] * 0).cast(to: .i32) + 1, [{ try exp($0) }, { try sin($0) * x[0] }, { $0 }], x[1])

@@ -175,7 +175,8 @@ struct ControlSplitter {
       parameters: Array(0..<loop.conditionConstCount)
         + carry.indices.filter { !carry[$0] }.map { $0 + loop.conditionConstCount }, axes: axes)
     let known = Op.Loop(
-      condition: condition, body: split.known.returning(split.known.results.prefix(split.knownResultCount).map(\.operand)),
+      condition: condition,
+      body: split.known.returning(split.known.results.prefix(split.knownResultCount).map(\.operand)),
       conditionConstCount: loop.conditionConstCount, bodyConstCount: bodyConsts.count(where: { !$0 }))
     let knownResults = try emit(
       .loop(known),
@@ -271,7 +272,8 @@ private struct RecomputationPlan {
     // The value that is named is kept, not its copy under the name: derivatives may read either.
     var isNamed: Set<Value> = []
     for instruction in split.known.instructions {
-      if case .checkpointName = instruction.op, policy.keeps(instruction.op), let value = instruction.operands[0].value {
+      if case .checkpointName = instruction.op, policy.keeps(instruction.op), let value = instruction.operands[0].value
+      {
         isNamed.insert(value)
       }
     }

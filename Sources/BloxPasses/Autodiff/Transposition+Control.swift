@@ -39,7 +39,9 @@ extension Transposition {
     let body = scan.body.program
     var isLinear = instruction.operands.map { self.isLinear($0) }
     for index in scan.carry { isLinear[index] = true }
-    let consts = (constants: (0..<scan.constCount).selecting(isLinear, false), linear: (0..<scan.constCount).selecting(isLinear))
+    let consts = (
+      constants: (0..<scan.constCount).selecting(isLinear, false), linear: (0..<scan.constCount).selecting(isLinear)
+    )
     let xs = (constants: scan.xs.selecting(isLinear, false), linear: scan.xs.selecting(isLinear))
     let residuals = consts.constants + xs.constants
     let ordered = try body.reordered(
@@ -60,7 +62,8 @@ extension Transposition {
     let summed = consts.linear.selecting(transposed.isNonzero[..<carryRange.lowerBound])
     let types = ordered.parameters.dropFirst(residuals.count).map(\.type)
     let loop = try reversedBody(
-      transposed, summed: summed.map { body.parameters[$0].type }, carried: carried, constCount: consts.constants.count, residuals.map { body.parameters[$0].type },
+      transposed, summed: summed.map { body.parameters[$0].type }, carried: carried, constCount: consts.constants.count,
+      residuals.map { body.parameters[$0].type },
       carryRange, types)
     var contributions: [Operand?] = instruction.operands.map { _ in nil }
     if loop.results.isEmpty { return contributions }

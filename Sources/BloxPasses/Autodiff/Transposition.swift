@@ -90,7 +90,8 @@ struct Transposition {
     for (result, seed) in zip(given, seeds) {
       if case .value(let value) = result.operand, isLinear(result.operand) { try accumulate(seed, into: value) }
     }
-    for instruction in program.instructions where !instruction.results.contains(where: { dependsOnTangents[$0.index] }) {
+    for instruction in program.instructions where !instruction.results.contains(where: { dependsOnTangents[$0.index] })
+    {
       let values = try builder.copy(instruction, operands: instruction.operands.map { residual($0) })
       for (old, new) in zip(instruction.results, values) { residuals[old.index] = .value(new) }
     }

@@ -119,10 +119,12 @@ extension ProgramBuilder {
     }
     var stacked: [Operand] = []
     for (position, parts) in ys.enumerated() {
-      switch parts.count {
-      case 0: stacked.append(zeros(body.resultTypes[scan.carryCount + position].stacked(0)))
-      case 1: stacked.append(parts[0])
-      case _: stacked.append(try emitOne(.concatenate(axis: 0), scan.isReversed ? parts.reversed() : parts))
+      if parts.isEmpty {
+        stacked.append(zeros(body.resultTypes[scan.carryCount + position].stacked(0)))
+      } else if parts.count == 1 {
+        stacked.append(parts[0])
+      } else {
+        stacked.append(try emitOne(.concatenate(axis: 0), scan.isReversed ? parts.reversed() : parts))
       }
     }
     return carry + stacked

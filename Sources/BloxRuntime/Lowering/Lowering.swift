@@ -65,7 +65,9 @@ struct Lowering {
   mutating func lowerRegion(
     _ region: Program, parameters: [Int32], targets: [Int32], arena: Int
   ) throws(BloxError) -> [Step] {
-    let outer = (program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current)
+    let outer = (
+      program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current
+    )
     let cursor = scratchCursor
     program = region
     steps = []

@@ -86,7 +86,8 @@ public enum ReferenceInterpreter {
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
     case .stopGradient: x[0]
-    case .call, .fusion, .axisIndex, .custom, .collective, .control, .checkpointName: preconditionFailure("handled by evaluate(_:operands:)")
+    case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
+    case .control, .checkpointName: preconditionFailure("handled by evaluate(_:operands:)")
     }
   }
 

@@ -155,7 +155,11 @@ private func bindCond(_ testCase: ConformanceCase) -> CaseBinding {
     return .run { x in
       [
         try cond(x[0] .> 0, x[1]) { a in
-          try cond(x[0] .> 1, a) { try sin($0) } else: { try cos($0) }
+          try cond(x[0] .> 1, a) {
+            try sin($0)
+          } else: {
+            try cos($0)
+          }
         } else: { a in
           try -a
         }
@@ -163,7 +167,15 @@ private func bindCond(_ testCase: ConformanceCase) -> CaseBinding {
     }
   }
   if testCase.name.hasSuffix("nan_safe") {
-    return .run { x in [try cond(x[0], x[1]) { a in try log(a) } else: { a in try a * 0 }] }
+    return .run { x in
+      [
+        try cond(x[0], x[1]) { a in
+          try log(a)
+        } else: { a in
+          try a * 0
+        }
+      ]
+    }
   }
   if testCase.name.hasSuffix("pytree") {
     return .run { x in
@@ -175,7 +187,15 @@ private func bindCond(_ testCase: ConformanceCase) -> CaseBinding {
       return [out["u"]!, out["v"]!]
     }
   }
-  return .run { x in [try cond(x[0], x[1], x[2]) { a, b in try a * b } else: { a, b in try sin(a) - b }] }
+  return .run { x in
+    [
+      try cond(x[0], x[1], x[2]) { a, b in
+        try a * b
+      } else: { a, b in
+        try sin(a) - b
+      }
+    ]
+  }
 }
 
 private func bindVectorizedControl(_ testCase: ConformanceCase) -> CaseBinding {
@@ -211,11 +231,27 @@ private func bindVectorizedControl(_ testCase: ConformanceCase) -> CaseBinding {
     }
   case "vmap_cond/pred":
     return .run { x in
-      [try vmap { (p: Tensor, a: Tensor) in try cond(p, a) { try $0 * 2 } else: { try sin($0) } }(x[0], x[1])]
+      [
+        try vmap { (p: Tensor, a: Tensor) in
+          try cond(p, a) {
+            try $0 * 2
+          } else: {
+            try sin($0)
+          }
+        }(x[0], x[1])
+      ]
     }
   case "vmap_cond/pred_unbatched":
     return .run { x in
-      [try vmap { (a: Tensor) in try cond(x[0], a) { try $0 * 2 } else: { try sin($0) } }(x[1])]
+      [
+        try vmap { (a: Tensor) in
+          try cond(x[0], a) {
+            try $0 * 2
+          } else: {
+            try sin($0)
+          }
+        }(x[1])
+      ]
     }
   case "vmap_switch":
     return .run { x in
