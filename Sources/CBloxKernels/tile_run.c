@@ -39,11 +39,11 @@ static void gather_run(char *dst, const char *src, int32_t width, int64_t count,
   }
 }
 
-static void fill_strided(cursor *at, const blox_stream *stream, const char *buffer, int32_t width, char *dst,
-                         int64_t n) {
+static void fill_strided(blox_isa isa, cursor *at, const blox_stream *stream, const char *buffer, int32_t width,
+                         char *dst, int64_t n) {
   int32_t rank = stream->rank;
   if (rank == 0) {
-    blox_fill(dst, width, blox_element_bits(buffer + at->offset * width, width), n);
+    blox_fill(isa, dst, width, blox_element_bits(buffer + at->offset * width, width), n);
     return;
   }
   const int64_t *dims = stream->dims, *strides = stream->strides;
@@ -53,7 +53,7 @@ static void fill_strided(cursor *at, const blox_stream *stream, const char *buff
     run = run < n ? run : n;
     const char *src = buffer + at->offset * width;
     if (stride == 0) {
-      blox_fill(dst, width, blox_element_bits(src, width), run);
+      blox_fill(isa, dst, width, blox_element_bits(src, width), run);
     } else {
       gather_run(dst, src, width, run, stride);
     }
@@ -100,7 +100,7 @@ static void fill_iota(blox_isa isa, const blox_stream *stream, int64_t position,
       run = left < n ? left : n;
       char one[8];
       fill_ramp(isa, stream->dtype, value, one, 1);
-      blox_fill(dst, width, blox_element_bits(one, width), run);
+      blox_fill(isa, dst, width, blox_element_bits(one, width), run);
       value = value + 1 == extent ? 0 : value + 1;
       left = inner;
     }
@@ -109,15 +109,24 @@ static void fill_iota(blox_isa isa, const blox_stream *stream, int64_t position,
   }
 }
 
-static void repeat_rows(char *dst, const char *src, int32_t width, int64_t rows, int64_t length) {
+static void repeat_rows(blox_isa isa, char *dst, const char *src, int32_t width, int64_t rows, int64_t length) {
   for (int64_t row = 0; row < rows; row++) {
-    blox_fill(dst + row * length * width, width, blox_element_bits(src + row * width, width), length);
+    blox_fill(isa, dst + row * length * width, width, blox_element_bits(src + row * width, width), length);
   }
 }
 
 // ---- The run -------------------------------------------------------------------------------------------
 
 static bool is_contiguous(const blox_stream *stream) { return stream->kind == BLOX_STREAM_CONTIGUOUS; }
+
+// Each row in a call of its own.
+static void run_by_row(const blox_tile_op *op, char *const *slots, int64_t rows, int64_t length) {
+  char *dst = slots[op->dst], *a = slots[op->a], *b = slots[op->b], *c = slots[op->c];
+  for (int64_t row = 0; row < rows; row++) {
+    op->fn(dst, a, b, c, (size_t)length);
+    dst += op->steps[0], a += op->steps[1], b += op->steps[2], c += op->steps[3];
+  }
+}
 
 static char *stream_start(const blox_stream *stream, char *const *buffers) {
   return buffers[stream->buffer] + stream->offset * blox_dtype_width(stream->dtype);
@@ -166,7 +175,7 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
   }
   for (int32_t i = 0; i < program->constant_count; i++) {
     const blox_tile_constant *constant = &program->constants[i];
-    blox_fill(slots[constant->slot], constant->width, constant->bits, tile);
+    blox_fill(program->isa, slots[constant->slot], constant->width, constant->bits, tile);
   }
   cursor cursors[program->stream_count + 1];
   for (int32_t i = 0; i < program->stream_count; i++) {
@@ -192,8 +201,11 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
         case BLOX_STREAM_CONTIGUOUS:
           slots[stream->slot] = stream_start(stream, buffers) + first * width;
           break;
+        case BLOX_STREAM_ROW:
+          slots[stream->slot] = stream_start(stream, buffers);
+          break;
         case BLOX_STREAM_STRIDED:
-          fill_strided(&cursors[i], stream, buffers[stream->buffer], width, slots[stream->slot], count);
+          fill_strided(program->isa, &cursors[i], stream, buffers[stream->buffer], width, slots[stream->slot], count);
           break;
         case BLOX_STREAM_IOTA:
           fill_iota(program->isa, stream, first, slots[stream->slot], count);
@@ -215,6 +227,9 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
         case BLOX_TILE_ELEMENTS:
           op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)n);
           break;
+        case BLOX_TILE_BY_ROW:
+          run_by_row(op, slots, rows, program->row_length);
+          break;
         case BLOX_TILE_ROWS:
           op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)rows);
           break;
@@ -222,7 +237,7 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
           op->reduce(slots[op->dst], slots[op->a], rows, program->row_length);
           break;
         default:
-          repeat_rows(slots[op->dst], slots[op->a], op->width, rows, program->row_length);
+          repeat_rows(program->isa, slots[op->dst], slots[op->a], op->width, rows, program->row_length);
       }
     }
     for (int32_t i = 0; i < program->result_count; i++) {

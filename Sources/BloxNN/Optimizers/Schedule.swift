@@ -143,9 +143,11 @@ extension Schedule {
     }
     for boundary in boundaries { try expectSteps(boundary, least: 0, "join") }
     return Schedule { step in
-      try zip(boundaries, schedules.dropFirst()).reduce(first(step)) { value, next in
-        try select(step .< next.0, value, next.1(step - next.0))
+      var value = try first(step)
+      for (boundary, schedule) in zip(boundaries, schedules.dropFirst()) {
+        value = try select(step .< boundary, value, schedule(step - boundary))
       }
+      return value
     }
   }
 

@@ -11,6 +11,8 @@ struct TileSlot {
   enum Kind {
     /// Read in place from a buffer.
     case contiguous
+    /// The same row of a buffer for all rows, read in place.
+    case row
     /// Filled at the start of each tile.
     case filled
     /// The same element throughout, filled once.
@@ -63,7 +65,7 @@ struct TileCompiler {
   let resultBuffers: [Int32]
   /// Elements of the iteration space.
   let count: Int
-  /// Elements of a row, where the region reduces rows and uses what it gets; 1 where there are no rows.
+  /// Elements of a row, where the region reduces rows or reads the same row again and again; 1 where there are no rows.
   let rowLength: Int
   var slots: [TileSlot] = []
   var ops: [TileOp] = []
@@ -105,7 +107,7 @@ struct TileCompiler {
       }
       sources[result.index] = .slot(try emitMicroOps(instruction))
     }
-    for result in region.results { resultSlots.append(try slot(result.operand)) }
+    for result in region.results { resultSlots.append(try slot(result.operand, isWhole: true)) }
     for slot in resultSlots { slots[slot].isResult = true }
   }
 
@@ -126,17 +128,21 @@ struct TileCompiler {
   }
 
   /// The slot of an operand; makes a stream or a constant at the first use.
-  mutating func slot(_ operand: Operand) throws(BloxError) -> Int {
+  ///
+  /// - Parameter isWhole: Whether all its elements are needed one after the other, and not row by row.
+  mutating func slot(_ operand: Operand, isWhole: Bool = false) throws(BloxError) -> Int {
     let type = region.type(of: operand)
     let source = source(operand)
     if case .constant(let literal) = source { return constantSlot(literal) }
     if case .slot(let slot) = source { return slot }
-    if let known = operand.value.flatMap({ slotOfValue[$0.index] }) { return known }
+    if let known = operand.value.flatMap({ slotOfValue[$0.index] }), !isWhole || slots[known].kind != .row {
+      return known
+    }
     guard isInSpace(type) else {
       let name = operand.value?.description ?? "a literal"
       throw lowering.unsupported("\(name): \(type) has another shape than its region")
     }
-    let slot = makeStream(source, type)
+    let slot = makeStream(source, type, isWhole: isWhole)
     guard streams.last.map({ $0.dims.count <= 32 || $0.kind != BLOX_STREAM_STRIDED }) ?? true else {
       throw lowering.unsupported("a tensor of more than 32 separate dimensions cannot be read tile by tile")
     }
@@ -144,7 +150,7 @@ struct TileCompiler {
     return slot
   }
 
-  private mutating func makeStream(_ source: TileSource, _ type: TensorType) -> Int {
+  private mutating func makeStream(_ source: TileSource, _ type: TensorType, isWhole: Bool) -> Int {
     let dtype = type.dtype
     let ofRows = isOfRows(type)
     cost += Double(dtype.byteCount) * 0.02
@@ -156,6 +162,13 @@ struct TileCompiler {
           TileStream(
             kind: BLOX_STREAM_CONTIGUOUS, dtype: dtype, slot: slot, buffer: buffer, ofRows: ofRows, offset: view.offset)
         )
+        return slot
+      }
+      if !isWhole && !ofRows && view.repeatedRow == rowLength && rowLength > 1 {
+        let slot = makeSlot(.row, dtype)
+        streams.append(
+          TileStream(
+            kind: BLOX_STREAM_ROW, dtype: dtype, slot: slot, buffer: buffer, ofRows: false, offset: view.offset))
         return slot
       }
       let slot = makeSlot(.filled, dtype, ofRows: ofRows)
@@ -277,7 +290,7 @@ extension TileCompiler {
       throw unsupported(instruction, "does not reduce the rows of its region")
     }
     cost += 0.05
-    return append(.reduce(function), [try slot(instruction.operands[0])], dtype, ofRows: true, cost: 0)
+    return append(.reduce(function), [try slot(instruction.operands[0], isWhole: true)], dtype, ofRows: true, cost: 0)
   }
 
   /// Binary exponentiation from the least significant bit, as the reference interpreter does it: the accumulator
@@ -310,15 +323,28 @@ extension TileCompiler {
 }
 
 extension Program {
-  /// The elements of a region's iteration space, and those of a row of it.
+  /// The elements of a region's iteration space, and those of a row of it: of what a reduction reads, or else of a row
+  /// that is read again and again.
   fileprivate var tileSpace: (count: Int, rowLength: Int) {
+    var repeated = 1
     for instruction in instructions {
-      if case .reduce = instruction.op {
+      switch instruction.op {
+      case .reduce:
         let count = type(of: instruction.operands[0]).elementCount
         return (count, count / max(1, type(of: instruction.results[0]).elementCount))
+      case .broadcastInDim(let shape, let dims):
+        // Shorter rows are copied: a call of a micro-op has its price. Longer ones would not leave tiles small.
+        let operand = type(of: instruction.operands[0]).shape
+        let view = View(dense: operand).broadcast(to: shape, dims: dims)
+        if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
+      case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
+        .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
+        .stopGradient, .fusion, .custom, .collective:
+        break
       }
     }
-    return (resultTypes.first?.elementCount ?? 0, 1)
+    let count = resultTypes.first?.elementCount ?? 0
+    return (count, count % repeated == 0 && count > repeated ? repeated : 1)
   }
 
   /// Per value, whether a result depends on it.

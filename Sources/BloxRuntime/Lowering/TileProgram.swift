@@ -54,7 +54,7 @@ extension TileCompiler {
       switch slot.kind {
       case .filled, .constant: room.take(index, slot)
       case .computed: if slot.isResult && needsRoom(index) { room.take(index, slot) }
-      case .contiguous: break
+      case .contiguous, .row: break
       }
     }
     for (index, op) in ops.enumerated() {
@@ -162,8 +162,15 @@ extension TileCompiler {
     (result.a, result.b, result.c) = (operand(0), operand(1), operand(2))
     switch op.function {
     case .elementwise(let function):
-      result.kind = Int32((slots[op.target].ofRows ? BLOX_TILE_ROWS : BLOX_TILE_ELEMENTS).rawValue)
+      let byRow = op.operands.contains { slots[$0].kind == .row }
+      let kind = slots[op.target].ofRows ? BLOX_TILE_ROWS : byRow ? BLOX_TILE_BY_ROW : BLOX_TILE_ELEMENTS
+      result.kind = Int32(kind.rawValue)
       result.fn = function
+      func step(_ index: Int) -> Int64 {
+        guard op.operands.indices.contains(index), slots[op.operands[index]].kind != .row else { return 0 }
+        return Int64(slots[op.operands[index]].width * rowLength)
+      }
+      result.steps = (Int64(slots[op.target].width * rowLength), step(0), step(1), step(2))
     case .reduce(let function):
       result.kind = Int32(BLOX_TILE_REDUCE.rawValue)
       result.reduce = function

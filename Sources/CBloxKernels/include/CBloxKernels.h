@@ -74,6 +74,7 @@ blox_tile_fn blox_tile_convert(blox_isa isa, blox_dtype from, blox_dtype to);
 
 typedef enum blox_stream_kind {
   BLOX_STREAM_CONTIGUOUS,   // element j is buffer[offset + j]: read in place, never copied
+  BLOX_STREAM_ROW,          // element j is buffer[offset + j % row_length]: read in place by BY_ROW micro-ops
   BLOX_STREAM_STRIDED,      // element j is buffer[offset + sum_d index_d(j) * strides[d]]
   BLOX_STREAM_IOTA,         // element j is index_axis(j) converted to dtype
   BLOX_STREAM_RANDOM_BITS,  // element j is word (j % lane) of the bits of key (j / lane)
@@ -103,6 +104,7 @@ typedef struct blox_tile_constant {
 
 typedef enum blox_tile_kind {
   BLOX_TILE_ELEMENTS,  // fn over the elements
+  BLOX_TILE_BY_ROW,    // fn over the elements of one row after the other, since an operand is the same row for all
   BLOX_TILE_ROWS,      // fn over the rows
   BLOX_TILE_REDUCE,    // dst[row] = reduction of the row's elements of a
   BLOX_TILE_REPEAT,    // all of the row's elements of dst = a[row]
@@ -114,10 +116,11 @@ typedef void (*blox_reduce_rows_fn)(void *dst, const void *src, int64_t rows, in
 
 typedef struct blox_tile_op {
   int32_t kind;
-  blox_tile_fn fn;             // for ELEMENTS and ROWS
+  blox_tile_fn fn;             // for ELEMENTS, BY_ROW and ROWS
   blox_reduce_rows_fn reduce;  // for REDUCE
   int32_t width;               // bytes per element, for REPEAT
   int32_t dst, a, b, c;        // slots; -1 when unused
+  int64_t steps[4];            // bytes from row to row of dst, a, b and c, for BY_ROW
 } blox_tile_op;
 
 /// A slot that is written straight into a result buffer, element j of the space to result[j].
@@ -171,7 +174,7 @@ blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype);
 void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, const int64_t *dims,
                        const int64_t *dst_strides, const int64_t *src_strides);
 /// Writes `count` elements of `width` bytes with the low bytes of `bits`.
-void blox_fill(char *dst, int32_t width, uint64_t bits, int64_t count);
+void blox_fill(blox_isa isa, char *dst, int32_t width, uint64_t bits, int64_t count);
 
 // ---- Random bits (threefry2x32, JAX's partitionable layout) ----------------------------------------------
 
