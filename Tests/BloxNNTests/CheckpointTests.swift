@@ -62,7 +62,8 @@ struct CheckpointTests {
   @Test("Unusual numbers as tags come back as what they were")
   func tags() throws {
     let values: [MetadataValue] = [
-      .double(3), .double(-0.0), .double(1e300), .double(.leastNonzeroMagnitude), .double(.infinity), .double(-.infinity),
+      .double(3), .double(-0.0), .double(1e300), .double(.leastNonzeroMagnitude), .double(.infinity),
+      .double(-.infinity),
       .int(.min), .int(.max), .int(0), .bool(false), .string(""), .string("é\u{1}\\/"), .axes([]), .axes([nil, nil]),
       .axes(["null"]),
     ]
