@@ -76,6 +76,18 @@ struct ReadmeExamples {
     output.text = ""
   }
 
+  @Test("Data") func data() async throws {
+    let (images, labels) = (try Tensor.zeros([8, 28, 28]), try Tensor.arange(8))
+    let data = try Dataset(["images": images, "labels": labels])
+    let (training, test) = try data.split(testFraction: 0.25, shuffledBy: Key(0))
+    let batches = try training.batches(of: 2, shuffledBy: Key(1), remainder: .pad, epochs: 2)
+    for try await batch in try batches.prefetched(depth: 2) {
+      print("epoch \(batch.epoch), step \(batch.step): \(batch.count) examples")
+    }
+    #expect(test.count == 2 && batches.count == 6)
+    #expect(output.text.split(separator: "\n").last == "epoch 1, step 5: 2 examples")
+  }
+
   @Test("Initialization, one line, jit and training")
   func training() throws {
     // The structure: names, no values.
