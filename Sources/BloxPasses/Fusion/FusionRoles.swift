@@ -65,6 +65,7 @@ struct FusionRoles {
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
     case .custom, .collective: return .outside
+    case .linearAlgebra, .optimizationBarrier: return .outside
     }
   }
 
@@ -107,6 +108,7 @@ struct FusionRoles {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 
@@ -148,6 +150,7 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

@@ -213,6 +213,7 @@ extension TileCompiler {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective: throw unsupported(instruction, "cannot run tile by tile")
+    case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 
