@@ -39,7 +39,22 @@ private struct Matrix {
   var isModerate: Bool { elements.allSatisfy { $0 == 0 || (abs($0) > 1e-9 && abs($0) < 1e9) } }
 
   static func * (a: Matrix, b: Matrix) -> Matrix {
-    Matrix(a.rows, b.columns) { i, j in (0..<a.columns).reduce(0) { $0 + a[i, $1] * b[$1, j] } }
+    var product = Matrix(a.rows, b.columns) { _, _ in 0 }
+    let (n, columns) = (a.columns, b.columns)
+    // Plain loops over memory: this is what the checks of large matrices take their time with.
+    product.elements.withUnsafeMutableBufferPointer { c in
+      a.elements.withUnsafeBufferPointer { a in
+        b.elements.withUnsafeBufferPointer { b in
+          for i in 0..<c.count / max(1, columns) {
+            for k in 0..<n {
+              let x = a[i * n + k]
+              for j in 0..<columns { c[i * columns + j] += x * b[k * columns + j] }
+            }
+          }
+        }
+      }
+    }
+    return product
   }
 
   static func - (a: Matrix, b: Matrix) -> Matrix { Matrix(a.rows, a.columns) { a[$0, $1] - b[$0, $1] } }
