@@ -50,7 +50,7 @@ public struct ProgramBuilder: Sendable {
     }
   }
 
-  /// Adds an instruction and returns its results. A splat where the op does not take one becomes a constant.
+  /// Adds an instruction and returns its results. A splat where the op does not take one becomes a broadcast constant.
   ///
   /// Throws the error of the op's type rule, which names the op and the operand types.
   @discardableResult
@@ -59,11 +59,19 @@ public struct ProgramBuilder: Sendable {
     var operands = operands
     for (index, operand) in operands.enumerated() {
       if case .splat(let literal, let shape) = operand, !op.takesSplat(at: index, of: operands) {
-        let constant = DenseConstant(literal, shape: shape)
-        operands[index] = .value(append(.constant(constant), [], [constant.type])[0])
+        operands[index] = .value(appendSplat(literal, shape))
       }
     }
     return append(op, operands, resultTypes)
+  }
+
+  /// The value of a splat. One element is stored, whatever the shape: it may be that of a tensor that never exists.
+  private mutating func appendSplat(_ literal: Literal, _ shape: [Int]) -> Value {
+    let scalar = DenseConstant(literal, shape: [])
+    let value = append(.constant(scalar), [], [scalar.type])[0]
+    guard !shape.isEmpty else { return value }
+    return append(
+      .broadcastInDim(shape: shape, dims: []), [.value(value)], [TensorType(literal.dtype, shape)])[0]
   }
 
   /// Adds an instruction with one result and returns it as an operand.

@@ -1,4 +1,4 @@
-// Losses and metrics.
+// Losses of classifiers and distributions, with optax's definitions: one value per example.
 
 import BloxTrace
 
@@ -17,28 +17,86 @@ public func softmaxCrossEntropy(_ logits: Tensor, _ targets: Tensor) throws -> T
 /// - Parameters:
 ///   - logits: `[…, classes]`.
 ///   - classes: Integers of shape `[…]`.
+///   - labelSmoothing: The share of each target that is spread over all classes; see ``smoothLabels(_:_:)``.
 /// - Returns: `[…]`.
-public func softmaxCrossEntropy(_ logits: Tensor, classes: Tensor) throws -> Tensor {
+public func softmaxCrossEntropy(
+  _ logits: Tensor, classes: Tensor, labelSmoothing: Double = 0
+) throws -> Tensor {
+  let targets = try rows(logits, classes, for: "softmaxCrossEntropy")
+  return try softmaxCrossEntropy(logits, labelSmoothing == 0 ? targets : smoothLabels(targets, labelSmoothing))
+}
+
+/// Distributions over the last axis, a share of which is spread over all classes: `(1 - alpha) * p + alpha / classes`.
+public func smoothLabels(_ targets: Tensor, _ alpha: Double) throws -> Tensor {
+  guard let count = targets.shape.last else {
+    throw BloxError(.scalarInput, "smoothLabels: targets must have an axis of classes; got \(targets.type)")
+  }
+  return try (1 - alpha) * targets + alpha / Double(count)
+}
+
+/// The cross-entropy plus `epsilon` times the mean miss `1 - p`, one value per example (Leng et al., 2022).
+public func polyCrossEntropy(_ logits: Tensor, _ targets: Tensor, epsilon: Double = 2) throws -> Tensor {
+  let miss = try (targets * (1 - softmax(logits))).sum([-1])
+  return try softmaxCrossEntropy(logits, targets) + epsilon * miss
+}
+
+/// The divergence of predicted distributions from targets over the last axis, one value per example.
+///
+/// - Parameters:
+///   - logPredictions: Logarithms of probabilities.
+///   - targets: Probabilities; 0 adds nothing.
+public func klDivergence(_ logPredictions: Tensor, _ targets: Tensor) throws -> Tensor {
+  let isZero = try targets .== 0
+  // The logarithm sees no zero, whose derivative would be infinite.
+  let logTargets = try select(isZero, 0, log(select(isZero, 1, targets)))
+  return try (targets * (logTargets - logPredictions)).sum([-1])
+}
+
+/// The divergence of predicted distributions from targets, both given by logarithms, one value per example.
+public func klDivergence(_ logPredictions: Tensor, logTargets: Tensor) throws -> Tensor {
+  try (exp(logTargets) * (logTargets - logPredictions)).sum([-1])
+}
+
+/// `max(0, 1 - target * prediction)` for targets -1 and 1, one value per element.
+public func hingeLoss(_ predictions: Tensor, _ targets: Tensor) throws -> Tensor {
+  try maximum(1 - predictions * targets, 0)
+}
+
+/// How far the score of the right class is from a lead of 1, one value per example.
+///
+/// - Parameters:
+///   - scores: `[…, classes]`.
+///   - classes: Integers of shape `[…]`.
+public func multiclassHingeLoss(_ scores: Tensor, classes: Tensor) throws -> Tensor {
+  let targets = try rows(scores, classes, for: "multiclassHingeLoss")
+  return try (scores + 1.0 - targets).max([-1]) - (scores * targets).sum([-1])
+}
+
+/// One-hot rows of the classes, which must fit the logits.
+func rows(_ logits: Tensor, _ classes: Tensor, for operation: String) throws -> Tensor {
   guard let count = logits.shape.last, classes.shape == Array(logits.shape.dropLast()) else {
     throw BloxError(
       .shapeMismatch,
-      "softmaxCrossEntropy: logits \(logits.type) need classes of shape \(logits.shape.dropLast());"
-        + " got \(classes.type)")
+      "\(operation): logits \(logits.type) need classes of shape \(logits.shape.dropLast()); got \(classes.type)")
   }
-  return try softmaxCrossEntropy(logits, try oneHot(classes, count, dtype: logits.dtype))
+  return try oneHot(classes, count, dtype: logits.dtype)
 }
 
 /// The mean of the squared differences over all elements.
 public func meanSquaredError(_ predictions: Tensor, _ targets: Tensor) throws -> Tensor {
-  guard predictions.shape == targets.shape else {
-    // Broadcasting [n] against [n,1] would silently average n² differences.
-    throw BloxError(
-      .shapeMismatch, "meanSquaredError: predictions \(predictions.type) and targets \(targets.type) differ in shape")
-  }
+  try expectSameShape(predictions, targets, "meanSquaredError")
   return try square(predictions - targets).mean()
 }
 
-/// The share of examples whose largest logit is at the right class, a scalar `f32`.
-public func accuracy(_ logits: Tensor, classes: Tensor) throws -> Tensor {
-  try (try logits.argmax(-1) .== (try classes.cast(to: .i32))).cast(to: .f32).mean()
+/// The mean of the absolute differences over all elements.
+public func meanAbsoluteError(_ predictions: Tensor, _ targets: Tensor) throws -> Tensor {
+  try expectSameShape(predictions, targets, "meanAbsoluteError")
+  return try abs(predictions - targets).mean()
+}
+
+/// Broadcasting `[n]` against `[n,1]` would silently average n² differences.
+private func expectSameShape(_ predictions: Tensor, _ targets: Tensor, _ operation: String) throws {
+  guard predictions.shape != targets.shape else { return }
+  throw BloxError(
+    .shapeMismatch, "\(operation): predictions \(predictions.type) and targets \(targets.type) differ in shape")
 }

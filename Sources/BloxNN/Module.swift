@@ -110,11 +110,8 @@ open class Module {
 extension Module: CustomStringConvertible {
   /// The type with its configuration, such as `Linear(outputSize: 4, rng: Rng(), useBias: true)`.
   public var description: String {
-    let properties = Mirror(reflecting: self).children.compactMap { child -> String? in
-      guard let label = child.label else { return nil }
-      if let module = child.value as? Module { return "\(label): \(type(of: module))()" }
-      let text = "\(child.value)"
-      return text == "nil" ? nil : "\(label): \(text)"
+    let properties = settings.map { setting in
+      "\(setting.name): \(setting.value.text { "\(type(of: $0))()" })"
     }
     return "\(type(of: self))(\(properties.joined(separator: ", ")))"
   }

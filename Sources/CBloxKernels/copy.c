@@ -13,7 +13,7 @@ enum { MAX_RANK = 32 };
     for (int64_t i = 0; i < count; i++) d[i] = value;     \
   } while (0)
 
-void blox_fill(char *dst, int32_t width, uint64_t bits, int64_t count) {
+static void fill_run(char *dst, int32_t width, uint64_t bits, int64_t count) {
   switch (width) {
     case 1: memset(dst, (int)(bits & 0xFF), (size_t)count); break;
     case 2: FILL(uint16_t); break;
@@ -38,7 +38,7 @@ static void copy_run(char *dst, const char *src, int32_t width, int64_t count, i
     return;
   }
   if (dst_stride == 1 && src_stride == 0) {
-    blox_fill(dst, width, blox_element_bits(src, width), count);
+    fill_run(dst, width, blox_element_bits(src, width), count);
     return;
   }
   switch (width) {

@@ -30,6 +30,8 @@ typedef struct blox_kernel_table {
   blox_reduce_columns_fn reduce_columns[REDUCE_COUNT][DTYPE_COUNT];
   blox_arg_reduce_fn arg_max[DTYPE_COUNT];
   blox_arg_reduce_fn arg_min[DTYPE_COUNT];
+  /// dst[i] = the element of `bits`, `width` bytes, for i in 0 ..< count.
+  void (*fill)(char *dst, int32_t width, uint64_t bits, int64_t count);
   void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
   blox_gemm_fn gemm[DTYPE_COUNT];
   blox_gemm_blocking gemm_blocking[DTYPE_COUNT];

@@ -15,6 +15,7 @@
 #include "tile_functions.inc.h"
 #include "tile_integer.inc.h"
 #include "convert.inc.h"
+#include "fill.inc.h"
 #include "reduce.inc.h"
 #include "arg_reduce.inc.h"
 #include "random.inc.h"

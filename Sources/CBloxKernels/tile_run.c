@@ -39,11 +39,11 @@ static void gather_run(char *dst, const char *src, int32_t width, int64_t count,
   }
 }
 
-static void fill_strided(cursor *at, const blox_stream *stream, const char *buffer, int32_t width, char *dst,
-                         int64_t n) {
+static void fill_strided(blox_isa isa, cursor *at, const blox_stream *stream, const char *buffer, int32_t width,
+                         char *dst, int64_t n) {
   int32_t rank = stream->rank;
   if (rank == 0) {
-    blox_fill(dst, width, blox_element_bits(buffer + at->offset * width, width), n);
+    blox_fill(isa, dst, width, blox_element_bits(buffer + at->offset * width, width), n);
     return;
   }
   const int64_t *dims = stream->dims, *strides = stream->strides;
@@ -53,7 +53,7 @@ static void fill_strided(cursor *at, const blox_stream *stream, const char *buff
     run = run < n ? run : n;
     const char *src = buffer + at->offset * width;
     if (stride == 0) {
-      blox_fill(dst, width, blox_element_bits(src, width), run);
+      blox_fill(isa, dst, width, blox_element_bits(src, width), run);
     } else {
       gather_run(dst, src, width, run, stride);
     }
@@ -100,7 +100,7 @@ static void fill_iota(blox_isa isa, const blox_stream *stream, int64_t position,
       run = left < n ? left : n;
       char one[8];
       fill_ramp(isa, stream->dtype, value, one, 1);
-      blox_fill(dst, width, blox_element_bits(one, width), run);
+      blox_fill(isa, dst, width, blox_element_bits(one, width), run);
       value = value + 1 == extent ? 0 : value + 1;
       left = inner;
     }
@@ -109,9 +109,24 @@ static void fill_iota(blox_isa isa, const blox_stream *stream, int64_t position,
   }
 }
 
+static void repeat_rows(blox_isa isa, char *dst, const char *src, int32_t width, int64_t rows, int64_t length) {
+  for (int64_t row = 0; row < rows; row++) {
+    blox_fill(isa, dst + row * length * width, width, blox_element_bits(src + row * width, width), length);
+  }
+}
+
 // ---- The run -------------------------------------------------------------------------------------------
 
 static bool is_contiguous(const blox_stream *stream) { return stream->kind == BLOX_STREAM_CONTIGUOUS; }
+
+// Each row in a call of its own.
+static void run_by_row(const blox_tile_op *op, char *const *slots, int64_t rows, int64_t length) {
+  char *dst = slots[op->dst], *a = slots[op->a], *b = slots[op->b], *c = slots[op->c];
+  for (int64_t row = 0; row < rows; row++) {
+    op->fn(dst, a, b, c, (size_t)length);
+    dst += op->steps[0], a += op->steps[1], b += op->steps[2], c += op->steps[3];
+  }
+}
 
 static char *stream_start(const blox_stream *stream, char *const *buffers) {
   return buffers[stream->buffer] + stream->offset * blox_dtype_width(stream->dtype);
@@ -160,11 +175,13 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
   }
   for (int32_t i = 0; i < program->constant_count; i++) {
     const blox_tile_constant *constant = &program->constants[i];
-    blox_fill(slots[constant->slot], constant->width, constant->bits, tile);
+    blox_fill(program->isa, slots[constant->slot], constant->width, constant->bits, tile);
   }
   cursor cursors[program->stream_count + 1];
   for (int32_t i = 0; i < program->stream_count; i++) {
-    if (program->streams[i].kind == BLOX_STREAM_STRIDED) seek(&cursors[i], &program->streams[i], start);
+    const blox_stream *stream = &program->streams[i];
+    if (stream->kind != BLOX_STREAM_STRIDED) continue;
+    seek(&cursors[i], stream, stream->of_rows ? start / program->row_length : start);
   }
   bool direct[program->result_count + 1];
   for (int32_t i = 0; i < program->result_count; i++) {
@@ -175,37 +192,59 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
 
   for (int64_t at = start; at < end; at += tile) {
     int64_t n = end - at < tile ? end - at : tile;
+    int64_t row = at / program->row_length, rows = n / program->row_length;
     for (int32_t i = 0; i < program->stream_count; i++) {
       const blox_stream *stream = &program->streams[i];
+      int64_t first = stream->of_rows ? row : at, count = stream->of_rows ? rows : n;
       int32_t width = blox_dtype_width(stream->dtype);
       switch (stream->kind) {
         case BLOX_STREAM_CONTIGUOUS:
-          slots[stream->slot] = stream_start(stream, buffers) + at * width;
+          slots[stream->slot] = stream_start(stream, buffers) + first * width;
+          break;
+        case BLOX_STREAM_ROW:
+          slots[stream->slot] = stream_start(stream, buffers);
           break;
         case BLOX_STREAM_STRIDED:
-          fill_strided(&cursors[i], stream, buffers[stream->buffer], width, slots[stream->slot], n);
+          fill_strided(program->isa, &cursors[i], stream, buffers[stream->buffer], width, slots[stream->slot], count);
           break;
         case BLOX_STREAM_IOTA:
-          fill_iota(program->isa, stream, at, slots[stream->slot], n);
+          fill_iota(program->isa, stream, first, slots[stream->slot], count);
           break;
         default: {
           const uint32_t *keys = (const uint32_t *)buffers[stream->buffer] + 2 * stream->offset;
-          blox_random_bits(program->isa, keys, stream->lane, width, at, at + n, slots[stream->slot]);
+          blox_random_bits(program->isa, keys, stream->lane, width, first, first + count, slots[stream->slot]);
         }
       }
     }
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
-      if (direct[i]) slots[result->slot] = buffers[result->buffer] + at * result->width;
+      int64_t first = result->of_rows ? row : at;
+      if (direct[i]) slots[result->slot] = buffers[result->buffer] + first * result->width;
     }
     for (int32_t i = 0; i < program->op_count; i++) {
       const blox_tile_op *op = &program->ops[i];
-      op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)n);
+      switch (op->kind) {
+        case BLOX_TILE_ELEMENTS:
+          op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)n);
+          break;
+        case BLOX_TILE_BY_ROW:
+          run_by_row(op, slots, rows, program->row_length);
+          break;
+        case BLOX_TILE_ROWS:
+          op->fn(slots[op->dst], slots[op->a], slots[op->b], slots[op->c], (size_t)rows);
+          break;
+        case BLOX_TILE_REDUCE:
+          op->reduce(slots[op->dst], slots[op->a], rows, program->row_length);
+          break;
+        default:
+          repeat_rows(program->isa, slots[op->dst], slots[op->a], op->width, rows, program->row_length);
+      }
     }
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
       if (direct[i]) continue;
-      memmove(buffers[result->buffer] + at * result->width, slots[result->slot], (size_t)(n * result->width));
+      int64_t first = result->of_rows ? row : at, count = result->of_rows ? rows : n;
+      memmove(buffers[result->buffer] + first * result->width, slots[result->slot], (size_t)(count * result->width));
     }
   }
 }

@@ -52,7 +52,7 @@ public struct DigitsTraining {
   }
 
   /// Parameters for a seed, locked, and the optimizer's first state.
-  public func initialize(seed: Int) throws -> (Params, Adam.State<Params>) {
+  public func initialize(seed: Int) throws -> (Params, OptimizerState<Params>) {
     let (_, params) = try model(rng.seed(Params(), seed: seed), Tensor.zeros([1, 64]), isTraining: false)
     let locked = params.locked()
     return (locked, try optimizer.initialize(locked.split().0))
@@ -68,8 +68,8 @@ public struct DigitsTraining {
 
   /// One step: split, value and gradient, Adam, merge.
   public func step(
-    _ params: Params, _ optimizerState: Adam.State<Params>, _ images: Tensor, _ labels: Tensor
-  ) throws -> (Params, Adam.State<Params>, Tensor) {
+    _ params: Params, _ optimizerState: OptimizerState<Params>, _ images: Tensor, _ labels: Tensor
+  ) throws -> (Params, OptimizerState<Params>, Tensor) {
     let (trainable, state) = params.split()
     let (value, newState, gradients) = try valueAndGrad(loss)(trainable, state, images, labels)
     let (updates, newOptimizerState) = try optimizer.update(gradients, optimizerState, trainable)

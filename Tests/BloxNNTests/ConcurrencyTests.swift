@@ -23,7 +23,7 @@ struct ConcurrencyTests {
     let x = try data.normal([160, 50])
     let y = try (labels.uniform([160]) * 10).cast(to: .i32)
     let params = try model(rng.seed(Params(), seed: 3), x).1.locked()
-    let (losses, final) = try train(model, params, x, y, steps: 3, Adam(learningRate: 1e-2).over(Params.self))
+    let (losses, final) = try train(model, params, x, y, steps: 3, Adam(learningRate: 1e-2))
     let tensors = try losses + final.split().0.tensors()
     return try tensors.flatMap { try $0.scalars(as: Float.self).map(\.bitPattern) }
   }

@@ -41,7 +41,7 @@ struct GraphTests {
     #expect(root.children.isEmpty)
   }
 
-  @Test("G-04: a name taken by a sibling is an error") func duplicateChild() throws {
+  @Test("G-04, C-08: a name taken by a sibling is an error") func duplicateChild() throws {
     let root = try Graph("demo")
     _ = try root.child("rng")
     for error in [try thrown { try root.child("rng") }, try thrown { try root / "rng" }] {

@@ -20,13 +20,15 @@ struct ModuleTests {
     }
   }
 
-  @Test("M-05, M-06: an existing parameter is returned as it is, and shape may be left out") func existing() throws {
+  @Test("M-05, M-06, M-07: an existing parameter is returned as it is, and shape may be left out") func existing()
+    throws
+  {
     let demo = try Demo()
     let (_, params) = try demo.linear(demo.params, Tensor.ones([1, 3]))
     let (kernel, after) = try demo.linear.getParam(params.locked(), "kernel")
     #expect(kernel.type == TensorType(.f32, [3, 4]))
     #expect(after.isLocked && after.keys == params.keys)
-    // M-07: the stored shape wins over the one given.
+    // The stored shape wins over the one given.
     #expect(try demo.linear.getParam(params, "kernel", shape: [9], initializer: .ones).0.shape == [3, 4])
   }
 
@@ -42,7 +44,7 @@ struct ModuleTests {
     }
   }
 
-  @Test("M-09, PS-06, PR-06: creating under lock is an error that names the parameter") func locked() throws {
+  @Test("M-09, PS-06, PR-06, C-03: creating under lock is an error that names the parameter") func locked() throws {
     let demo = try Demo()
     let error = try thrown { try demo.linear(demo.params.locked(), Tensor.ones([1, 3])) }
     #expect(error.code == .paramsLocked)
@@ -62,7 +64,7 @@ struct ModuleTests {
     #expect(try demo.rng.getCounter(demo.linear(params, Tensor.ones([1, 3])).1).item() == 2)
   }
 
-  @Test("M-12: a random initializer without rng is an error that names the parameter") func missingRng() throws {
+  @Test("M-12, C-11: a random initializer without rng is an error that names the parameter") func missingRng() throws {
     let layer = try Linear(Graph("net").child("layer"), outputSize: 2)
     let error = try thrown { try layer(Params(), Tensor.ones([3])) }
     #expect(error.code == .missingRng)
@@ -79,7 +81,8 @@ struct ModuleTests {
     #expect(fan.message == "varianceScaling: a fan needs at least two dimensions, and the shape [3] has 1")
   }
 
-  @Test("M-13, M-14, M-18: setParam changes what is given, merges metadata, and works under lock") func set() throws {
+  @Test("M-13, M-14, M-18, M-19, T-39: setParam changes what is given, merges metadata, and works under lock")
+  func set() throws {
     let demo = try Demo()
     let (_, created) = try demo.linear(demo.params, Tensor.ones([1, 3]))
     let params = created.locked()
@@ -90,9 +93,9 @@ struct ModuleTests {
     let frozen = try demo.linear.setParam(changed, "bias", isTrainable: false, metadata: ["b": 3])
     #expect(try frozen[path].metadata == ["a": 1, "b": 3])
     #expect(try !frozen[path].isTrainable && frozen[path].value.scalars() == [1.0, 2, 3, 4])
-    // T-39: what is frozen is in the other half, so it receives no gradient.
+    // What is frozen is in the other half, so it receives no gradient.
     #expect(frozen.split().0.keys == ["demo/linear/kernel"])
-    // M-19: another shape is allowed.
+    // Another shape is allowed.
     #expect(try demo.linear.setParam(params, "bias", Tensor(1.0))[path].value.shape == [])
   }
 
@@ -138,7 +141,7 @@ struct ModuleTests {
     }
   }
 
-  @Test("M-01, M-22, M-24, PR-04: a module of your own nests others and creates lazily") func custom() throws {
+  @Test("M-01, M-22, M-24, PR-04, C-16: a module of your own nests others and creates lazily") func custom() throws {
     let graph = try Graph("net")
     let rng = try Rng(graph.child("rng"))
     let model = try Scale(graph.child("scale"), rng: rng)
@@ -166,7 +169,7 @@ struct ModuleTests {
     #expect(negative.message == "Linear 'demo/negative': the output size -1 is negative")
   }
 
-  @Test("L-16, L-17: dropout scales what it keeps, and takes a count only while training") func dropout() throws {
+  @Test("L-16, L-17, C-23: dropout scales what it keeps, and takes a count only while training") func dropout() throws {
     let demo = try Demo()
     let dropout = try Dropout(demo.graph.child("dropout"), rate: 0.25, rng: demo.rng)
     let x = try Tensor.ones([64])
@@ -178,7 +181,7 @@ struct ModuleTests {
     #expect(try same.scalars() == x.scalars(as: Float.self) && demo.rng.getCounter(unchanged).item() == 0)
     let none = try Dropout(demo.graph.child("none"), rate: 0, rng: demo.rng)
     #expect(try demo.rng.getCounter(none(demo.params, x).1).item() == 0)
-    // T-21: with locked parameters the counter still advances.
+    // With locked parameters the counter still advances.
     #expect(try demo.rng.getCounter(dropout(demo.params.locked(), x).1).item() == 1)
   }
 
@@ -190,7 +193,7 @@ struct ModuleTests {
     #expect(error.message == "Dropout 'demo/dropout': rate must be in [0.0, 1.0), got \(rate)")
   }
 
-  @Test("L-07, L-08: a sequence gives parameters to layers and inputs to functions, with or without names")
+  @Test("L-07, L-08, C-06: a sequence gives parameters to layers and inputs to functions, with or without names")
   func sequential() throws {
     let demo = try Demo(.ones)
     let steps = try Sequential(

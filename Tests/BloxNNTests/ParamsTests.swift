@@ -85,7 +85,7 @@ struct ParamsTests {
     #expect(params.items.map(\.path) == params.keys)
   }
 
-  @Test("PS-11, PS-12: order of creation, and order of paths after a transformation") func order() throws {
+  @Test("PS-11, PS-12, C-22: order of creation, and order of paths after a transformation") func order() throws {
     let params = try sample()
     let sorted: [ParamPath] = ["net/a", "net/b", "net/w"]
     #expect(params.keys == ["net/w", "net/b", "net/a"])

@@ -11,7 +11,7 @@ struct SharpBitsTests {
     func callAsFunction(_ line: String) { lines.append(line) }
   }
 
-  @Test("Cell 2: locked and unlocked") func lockedAndUnlocked() throws {
+  @Test("OUT-02, OUT-04, PS-07: locked and unlocked") func lockedAndUnlocked() throws {
     let printed = Printed()
     let graph = try Graph("demo")
     let rng = try Rng(graph.child("rng"))
@@ -34,7 +34,7 @@ struct SharpBitsTests {
         "Forward pass works: output shape (1, 4)",
       ])
 
-    // Cell 4.
+    // The fourth cell.
     let another = try Linear(graph.child("another"), outputSize: 8, rng: rng)
     let error = try #require(throws: BloxError.self) { try another(params, Tensor.ones([1, 4])) }
     #expect(error.code == .paramsLocked)
@@ -52,7 +52,7 @@ struct SharpBitsTests {
     return (linear, params.locked())
   }
 
-  @Test("Cell 8: immutability") func immutability() throws {
+  @Test("OUT-08: immutability") func immutability() throws {
     let (linear, params) = try demo()
     let (oldKernel, _) = try linear.getParam(params, "kernel")
     let modified = try linear.setParam(params, "kernel", oldKernel * 2)
@@ -63,7 +63,7 @@ struct SharpBitsTests {
     #expect("Modified kernel sum: \(fixed(changed, decimals: 4))" == "Modified kernel sum: 1.0290")
   }
 
-  @Test("Cell 10: split and merge") func splitAndMerge() throws {
+  @Test("OUT-10: split and merge") func splitAndMerge() throws {
     let printed = Printed()
     let (trainable, nonTrainable) = try demo().params.split()
     printed("Trainable (receive gradients):")
@@ -83,7 +83,7 @@ struct SharpBitsTests {
       ])
   }
 
-  @Test("Section 1: the training step of split, grad with state, update, merge") func trainStep() throws {
+  @Test("T-21, T-30, T-75: the training step of split, grad with state, update, merge") func trainStep() throws {
     let (linear, params) = try demo()
     let step = jit { (params: Params, inputs: Tensor, targets: Tensor) in
       let (trainable, nonTrainable) = params.split()
@@ -136,7 +136,7 @@ struct SharpBitsTests {
     }
   }
 
-  @Test("Cell 11: replicated random state gives every lane the same mask") func sameMask() throws {
+  @Test("OUT-11, T-57, C-19: replicated random state gives every lane the same mask") func sameMask() throws {
     let demo = try DropoutDemo()
     let (out, params) = try vmap(inAxes: [nil, 0], outAxes: [0, nil]) { (params: Params, x: Tensor) in
       try demo.dropout(params, x, isTraining: true)
@@ -152,7 +152,7 @@ struct SharpBitsTests {
     "  Lane 3: [0, 0, 0, 1, 0, 1, 0, 0]",
   ]
 
-  @Test("Cell 12: folding in an explicit batch index") func explicitIndex() throws {
+  @Test("OUT-12: folding in an explicit batch index") func explicitIndex() throws {
     let demo = try DropoutDemo()
     let params = try demo.rng.seed(demo.params, counter: 0)
     let (out, _) = try vmap(inAxes: [nil, 0, 0], outAxes: [0, nil]) {
@@ -165,7 +165,7 @@ struct SharpBitsTests {
     #expect(try lanes(out) == Self.uniqueLanes)
   }
 
-  @Test("Cell 13: folding in axisIndex") func axisIndexFold() throws {
+  @Test("OUT-13, T-54: folding in axisIndex") func axisIndexFold() throws {
     let demo = try DropoutDemo()
     let params = try demo.rng.seed(demo.params, counter: 0)
     let (out, after) = try vmap(inAxes: [nil, 0], outAxes: [0, nil], axisName: "batch") {
@@ -180,7 +180,7 @@ struct SharpBitsTests {
     #expect(try after["rng_demo/rng/seed"].value.shape == [])
   }
 
-  @Test("Section 2: a seed that is not restored is an error that says why") func seedNotRestored() throws {
+  @Test("T-53: a seed that is not restored is an error that says why") func seedNotRestored() throws {
     let demo = try DropoutDemo()
     let error = try #require(throws: BloxError.self) {
       try vmap(inAxes: [nil, 0], outAxes: [0, nil], axisName: "batch") { (params: Params, x: Tensor) in
@@ -196,7 +196,7 @@ struct SharpBitsTests {
         + " independent of the lane (restore a folded seed, for example)")
   }
 
-  @Test("Cell 14: the same forward for initialisation and use") func initAndRuntime() throws {
+  @Test("OUT-14, T-58: the same forward for initialisation and use") func initAndRuntime() throws {
     let printed = Printed()
     let demo = try DropoutDemo()
     func forward(_ params: Params, _ x: Tensor) throws -> (Tensor, Params) {
@@ -226,7 +226,7 @@ struct SharpBitsTests {
       ])
   }
 
-  @Test("README variant without outAxes: the parameters come back stacked") func stackedParams() throws {
+  @Test("T-55, C-09: without outAxes: the parameters come back stacked") func stackedParams() throws {
     let demo = try DropoutDemo()
     let (_, params) = try vmap(inAxes: [nil, 0], axisName: "batch") { (params: Params, x: Tensor) in
       try demo.dropout(params, x, isTraining: true)
@@ -248,7 +248,9 @@ struct SharpBitsTests {
     }
   }
 
-  @Test("Cell 15: a compiled function does not see a change of its module") func staleTrace() throws {
+  @Test("OUT-15, M-25, T-05, T-06, T-09: a compiled function does not see a change of its module") func staleTrace()
+    throws
+  {
     let printed = Printed()
     let graph = try Graph("modify_demo")
     let adder = try AddConstant(graph.child("adder"), value: 10)
@@ -276,7 +278,9 @@ struct SharpBitsTests {
     #expect(try python(addConstant(params, x).0) == "[101.0, 102.0, 103.0]")
   }
 
-  @Test("Pattern 1: separate static models, with an empty donated container used again") func separateModels() throws {
+  @Test("OUT-16, T-08, T-14: separate static models, with an empty donated container used again") func separateModels()
+    throws
+  {
     func makeAdder(_ value: Double) throws -> AddConstant {
       try AddConstant(Graph("adder").child("add"), value: value)
     }
@@ -289,7 +293,7 @@ struct SharpBitsTests {
     #expect(try python(add100(params, x).0) == "[101.0, 102.0, 103.0]")
   }
 
-  @Test("Pattern 2: a new function has a cache of its own") func separateFunctions() throws {
+  @Test("OUT-17, T-07: a new function has a cache of its own") func separateFunctions() throws {
     let graph = try Graph("wrap_demo")
     let adder = try AddConstant(graph.child("adder"), value: 10)
     let (params, x) = (Params().locked(), try Tensor([1, 2, 3]))

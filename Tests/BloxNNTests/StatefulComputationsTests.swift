@@ -15,12 +15,12 @@ struct StatefulComputationsTests {
     func reset() { n = 0 }
   }
 
-  @Test("A counter counts") func eagerCounter() throws {
+  @Test("ST-01, OUT-19: a counter counts") func eagerCounter() throws {
     let counter = Counter()
     #expect(try (0..<3).map { _ in try counter.count().item() } == [1, 2, 3])
   }
 
-  @Test("A compiled counter counts while it is traced, once") func compiledCounter() throws {
+  @Test("ST-02: a compiled counter counts while it is traced, once") func compiledCounter() throws {
     let counter = Counter()
     counter.reset()
     let fastCount = jit { counter.count() }
@@ -28,7 +28,7 @@ struct StatefulComputationsTests {
     #expect(counter.n == 1)
   }
 
-  @Test("Explicit state survives compilation") func explicitState() throws {
+  @Test("ST-03, ST-04, T-18: explicit state survives compilation") func explicitState() throws {
     func count(_ n: Tensor) throws -> (Tensor, Tensor) { (try n + 1, try n + 1) }
     for function in [TensorFunction(count), jit(count)] {
       var state = Tensor(0)
@@ -70,7 +70,7 @@ struct StatefulComputationsTests {
     return try treeMap(line, gradient) { parameter, g in try parameter - g * 0.005 }
   }
 
-  @Test("Linear regression finds JAX's line") func linearRegression() throws {
+  @Test("ST-05, ST-06, ST-07, ST-08, C-12: linear regression finds JAX's line") func linearRegression() throws {
     let key = Key(42)
     let (xKey, noiseKey) = try key.split()
     let xs = try xKey.normal([128, 1])

@@ -135,6 +135,76 @@ struct FusionTests {
     #expect(fused.instructions.allSatisfy { $0.op.region?.isValidRegion != false })
   }
 
+  @Test("Softmax is one region with rows; a reduction of other dimensions, or of a value alone, stays outside")
+  func rows() throws {
+    let fused = try fuse(
+      "f32[4,8] -> f32[4,8], f32[8], f32[4]",
+      """
+      %1: f32[4] = reduce_max %0 {axes=[1]}
+      %2: f32[4,8] = broadcast_in_dim %1 {dims=[0]}
+      %3: f32[4,8] = sub %0, %2
+      %4: f32[4,8] = exp %3
+      %5: f32[4] = reduce_sum %4 {axes=[1]}
+      %6: f32[4,8] = broadcast_in_dim %5 {dims=[0]}
+      %7: f32[4,8] = div %4, %6
+      %8: f32[8] = reduce_sum %7 {axes=[0]}
+      %9: f32[8,4] = transpose %0 {permutation=[1,0]}
+      %10: f32[4] = reduce_sum %9 {axes=[0]}
+      return %7, %8, %10
+      """)
+    #expect(
+      fused.body == """
+        %1: f32[4,8] = fusion %0 {kind=row} region(%2: f32[4,8]) {
+          %3: f32[4] = reduce_max %2 {axes=[1]}
+          %4: f32[4,8] = broadcast_in_dim %3 {dims=[0]}
+          %5: f32[4,8] = sub %2, %4
+          %6: f32[4,8] = exp %5
+          %7: f32[4] = reduce_sum %6 {axes=[1]}
+          %8: f32[4,8] = broadcast_in_dim %7 {dims=[0]}
+          %9: f32[4,8] = div %6, %8
+          return %9
+        }
+        %10: f32[8] = reduce_sum %1 {axes=[0]}
+        %11: f32[8,4] = transpose %0 {permutation=[1,0]}
+        %12: f32[4] = reduce_sum %11 {axes=[0]}
+        return %1, %10, %12
+        """)
+  }
+
+  @Test("Regions with rows are joined only if no way leads out of them and back")
+  func rowsWithoutCycles() throws {
+    // What the product gives is added to what it is made of: exp cannot wait for both.
+    let fused = try fuse(
+      "f32[4,4] -> f32[4]",
+      """
+      %1: f32[4,4] = exp %0
+      %2: f32[4] = reduce_sum %1 {axes=[1]}
+      %3: f32[4,4] = dot_general %1, %0 {contract=[1]x[0]}
+      %4: f32[4,4] = broadcast_in_dim %2 {dims=[0]}
+      %5: f32[4,4] = add %3, %4
+      %6: f32[4] = reduce_max %5 {axes=[1]}
+      return %6
+      """)
+    #expect(fused.regions == [["exp", "reduce_sum"], ["broadcast_in_dim", "add", "reduce_max"]])
+    #expect(fused.instructions.map(\.op.name) == ["fusion", "dot_general", "fusion"])
+  }
+
+  @Test("Rows of two lengths are two regions")
+  func rowLengths() throws {
+    let fused = try fuse(
+      "f32[2,3,4] -> f32[2,3], f32[2]",
+      """
+      %1: f32[2,3,4] = exp %0
+      %2: f32[2,3] = reduce_sum %1 {axes=[2]}
+      %3: f32[2,3] = log %2
+      %4: f32[2,3] = neg %3
+      %5: f32[2] = reduce_max %4 {axes=[1]}
+      return %3, %5
+      """)
+    #expect(fused.regions == [["exp", "reduce_sum", "log", "neg"]])
+    #expect(fused.instructions.map(\.op.name) == ["fusion", "reduce_max"])
+  }
+
   @Test("No region reads more tensors than the limit")
   func inputs() throws {
     let program = try makeProgram(Array(repeating: .f32(5), count: 60)) { (b, x) throws(BloxError) in
@@ -145,6 +215,25 @@ struct FusionTests {
     let fused = try program.fused()
     let counts = fused.instructions.map(\.operands.count)
     #expect(counts == [24, 24, 14])
+  }
+
+  @Test("Twenty thousand instructions with rows fuse within seconds as well", .timeLimit(.minutes(1)))
+  func linearWorkOfRows() throws {
+    let program = try makeProgram([.f32(4, 4)]) { (b, x) throws(BloxError) in
+      var y = x[0]
+      for index in 0..<4000 {
+        let sum = try b.emitOne(.reduce(.sum, axes: [1]), [y])
+        let rows = try b.emitOne(.broadcastInDim(shape: [4, 4], dims: [0]), [sum])
+        y = try b.unary(.tanh, b.add(rows, y))
+        if index % 3 == 0 {
+          y = try b.emitOne(.dotGeneral(Op.DotDimensions(lhsContract: [1], rhsContract: [0])), [y, x[0]])
+        }
+      }
+      return [y]
+    }
+    let fused = try program.fused()
+    try fused.verify()
+    #expect(fused.instructions.allSatisfy { $0.op.region?.isValidRegion != false })
   }
 
   @Test("Twenty thousand instructions fuse within seconds: work is linear", .timeLimit(.minutes(1)))

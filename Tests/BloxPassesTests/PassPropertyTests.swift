@@ -60,23 +60,31 @@ struct PassPropertyTests {
 }
 
 extension Program {
-  /// Whether a region keeps to what the fusion pass promises.
+  /// Whether a region keeps to what the fusion pass promises: one iteration space, and movements of what it reads only.
+  /// In a space with rows values may have an element for each row, and be repeated along it.
   var isValidRegion: Bool {
-    guard let space = resultTypes.first?.shape, parameters.count <= inputLimit else { return false }
+    guard parameters.count <= inputLimit, let first = resultTypes.first?.elementCount else { return false }
+    let reduction = instructions.first { $0.op.name.hasPrefix("reduce_") }
+    let count = reduction.map { type(of: $0.operands[0]).elementCount } ?? first
+    let rows = reduction.map { type(of: $0.results[0]).elementCount } ?? count
     var isRead = parameters.map { _ in true }
     for instruction in instructions {
-      let isMovement =
-        switch instruction.op.name {
-        case "broadcast_in_dim", "transpose", "slice": true
-        case _: false
+      let result = type(of: instruction.results[0])
+      let isComputed = instruction.operands.contains { $0.value.map { !isRead[$0.index] } ?? false }
+      switch instruction.op.name {
+      case "broadcast_in_dim", "transpose", "slice", "reshape":
+        if isComputed && !instruction.isAlias(in: self)
+          && !instruction.op.repeatsRows(type(of: instruction.operands[0]).shape, rowLength: count / max(rows, 1))
+        {
+          return false
         }
-      if isMovement {
-        guard let source = instruction.operands[0].value, isRead[source.index] else { return false }
-      } else if type(of: instruction.results[0]).shape != space {
-        return false
+        isRead.append(!isComputed)
+      case _:
+        if instruction.op.name.hasPrefix("reduce_") && !instruction.reducesRows(in: self) { return false }
+        guard result.elementCount == count || result.elementCount == rows else { return false }
+        isRead.append(false)
       }
-      isRead.append(isMovement)
     }
-    return resultTypes.allSatisfy { $0.shape == space }
+    return resultTypes.allSatisfy { $0.elementCount == count || $0.elementCount == rows }
   }
 }

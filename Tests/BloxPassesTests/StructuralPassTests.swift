@@ -22,9 +22,9 @@ struct StructuralPassTests {
       return try b.emit(.call(Op.Callee(outer)), [b.splat(2, like: x[0])]).map { .value($0) }
     }
     let flat = try Pass.inline.run(program)
-    #expect(flat.instructions.map(\.op.name) == ["constant", "neg", "add"])
-    #expect(flat.instructions[1].note.scope == "net/linear")
-    #expect(flat.instructions[1].note.location?.line == 3)
+    #expect(flat.instructions.map(\.op.name) == ["constant", "broadcast_in_dim", "neg", "add"])
+    #expect(flat.instructions[2].note.scope == "net/linear")
+    #expect(flat.instructions[2].note.location?.line == 3)
     #expect(flat.results[1].operand == .splat(Literal(2, as: .f32), shape: [3]))
   }
 

@@ -9,7 +9,7 @@ import Testing
 struct DonationTests {
   private let step = jit(name: "step", donating: [0]) { (x: Tensor, y: Tensor) in try x + y }
 
-  @Test("T-11: a donated tensor is consumed, and the error names the call") func consumed() throws {
+  @Test("T-11, C-24: a donated tensor is consumed, and the error names the call") func consumed() throws {
     let (x, y) = (try Tensor([1, 2]), try Tensor([10, 20]))
     let copy = x
     #expect(try step(x, y).scalars() == [11.0, 22])

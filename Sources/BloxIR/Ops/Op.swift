@@ -227,6 +227,9 @@ extension Op {
   public enum FusionKind: String, CaseIterable, Hashable, Sendable {
     /// Elementwise work over one iteration space, tile by tile.
     case loop
+    /// The same with reductions of the trailing dimensions, row by row: what a reduction gives is used at once for the
+    /// elements of its row.
+    case row
   }
 
   /// A fused region: its parameters are the instruction's operands.

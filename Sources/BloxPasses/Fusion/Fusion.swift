@@ -11,8 +11,11 @@
 // - broadcast_in_dim, transpose and slice stand on the read side only: on region parameters, or on each other. They
 //   change where a tile reads, and cost nothing of their own.
 // - It has at most `inputLimit` parameters: more would not stay in registers and caches.
+// A region may also hold reductions of its rows and what is computed from them (kind=row; see RowFusion): softmax is
+// one region, which reads its row once.
+//
 // After the pass every elementwise instruction, iota, broadcast and draw of random bits is in a region. Products,
-// reductions, reshapes, pads, concatenations, and transposes and slices that a product or result needs in memory,
+// other reductions, reshapes, pads, concatenations, and transposes and slices that a product or result needs in memory,
 // stay outside; moving keys does too, since there are few of them. A reshape is a boundary although it moves nothing:
 // the work before and after it has different iteration spaces, and it is not moved across elementwise work.
 //
@@ -23,7 +26,8 @@
 //    circle.
 // 3. Groups (FusionGroups): of the members of a level and space, those that pass values to each other or read the
 //    same tensor.
-// 4. Each group becomes a region (FusionRegion), placed where its last member stood.
+// 4. Rows (RowFusion): groups are joined with the reductions of rows between them.
+// 5. Each group becomes a region (FusionRegion), placed where its last member stood.
 
 import BloxIR
 
@@ -36,8 +40,10 @@ extension Program {
     let program = try eliminatingDeadCode(axes: axes)
     let roles = FusionRoles(program)
     guard roles.hasMembers else { return program }
-    let groups = FusionGroups(program, roles, levels: FusionLevels(program, roles).ofInstruction)
-    var emission = FusionEmission(program, roles, groups, axes: axes)
+    let levels = FusionLevels(program, roles).ofInstruction
+    var rows = RowFusion(program, roles, FusionGroups(program, roles, levels: levels), levels: levels)
+    rows.join()
+    var emission = FusionEmission(program, roles, rows.groups, axes: axes)
     return try emission.run()
   }
 }
@@ -55,7 +61,11 @@ private struct FusionEmission {
     self.program = program
     self.roles = roles
     self.groups = groups
-    regions = groups.members.indices.map { FusionRegion(program, roles, groups, group: $0) }
+    regions = groups.members.indices.map { group in
+      FusionRegion(program, roles, members: groups.members[group], kind: groups.kind[group]) {
+        groups.ofInstruction[$0] == group
+      }
+    }
     rewriter = Rewriter(program, axes: axes)
     isEmitted = Array(repeating: false, count: program.instructions.count)
   }
@@ -102,7 +112,7 @@ private struct FusionEmission {
 
   private mutating func emitRegion(_ region: FusionRegion) throws(BloxError) {
     rewriter.builder.note = region.note(in: program)
-    let op = Op.fusion(Op.Fusion(kind: .loop, region: try region.build(program)))
+    let op = Op.fusion(Op.Fusion(kind: region.kind, region: try region.build(program)))
     let values = try rewriter.builder.emit(op, region.inputs.map { rewriter.operand(.value($0)) })
     for (old, new) in zip(region.results, values) { rewriter.bind(old, to: .value(new)) }
   }

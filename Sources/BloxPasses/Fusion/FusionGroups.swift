@@ -8,8 +8,10 @@ import BloxIR
 
 /// The members of each region.
 struct FusionGroups {
-  /// The members of each group, in program order.
+  /// The members of each group, in program order; none for a group that was joined to another.
   private(set) var members: [[Int]] = []
+  /// The kind of each group's region.
+  private(set) var kind: [Op.FusionKind]
   /// The group of each instruction; -1 for those that are no members.
   private(set) var ofInstruction: [Int]
 
@@ -46,9 +48,25 @@ struct FusionGroups {
     }
     let limited = FusionGroups.split(all, joined: &joined, program, roles)
     members = limited
+    kind = Array(repeating: .loop, count: limited.count)
     for (group, indices) in members.enumerated() {
       for index in indices { ofInstruction[index] = group }
     }
+  }
+
+  /// Makes one group with rows of a group and more members: an instruction that had none, or another group.
+  mutating func addRows(_ members: [Int], to group: Int) {
+    for member in members where ofInstruction[member] >= 0 { self.members[ofInstruction[member]] = [] }
+    self.members[group] = members.sorted()
+    kind[group] = .row
+    for member in members { ofInstruction[member] = group }
+  }
+
+  /// A new group of no members.
+  mutating func addGroup() -> Int {
+    members.append([])
+    kind.append(.loop)
+    return members.count - 1
   }
 
   /// The sets in order of their first members, cut where the next member would make a region read too many tensors.

@@ -4,23 +4,29 @@ import BloxIR
 
 /// One region before it is built.
 struct FusionRegion {
+  let kind: Op.FusionKind
   /// The values that it reads, in order of first use.
   private(set) var inputs: [Value] = []
   /// The members' values that are read outside it.
   private(set) var results: [Value] = []
   /// The instructions in it, members and repeated ones, in order.
-  private var order: [Int] = []
+  private(set) var order: [Int] = []
 
-  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, group: Int) {
+  /// - Parameters:
+  ///   - members: In program order.
+  ///   - isInside: Whether an instruction is one of the members.
+  init(
+    _ program: Program, _ roles: FusionRoles, members: [Int], kind: Op.FusionKind, isInside: (Int) -> Bool
+  ) {
+    self.kind = kind
     // A value that something here reads from memory is not repeated for others: it has one name in the region.
-    let fetched = Set(groups.members[group].flatMap { roles.leaves(of: $0) })
+    let fetched = Set(members.flatMap { roles.leaves(of: $0) })
     var known: Set<Value> = []
-    for member in groups.members[group] {
+    for member in members {
       add(member, program, roles, fetched, &known)
-      let isReadElsewhere = roles.users[member].contains { user in
-        groups.ofInstruction[user] != group && !roles.isCheap[member]
+      if roles.isResult[member] || roles.isRead(member, outside: isInside) {
+        results += program.instructions[member].results
       }
-      if roles.isStored[member] || isReadElsewhere { results += program.instructions[member].results }
     }
   }
 

@@ -25,6 +25,8 @@ struct FusionRoles {
   /// Whether the result must be in memory: something outside regions reads it, or a region reads it elsewhere than at
   /// the index it computes.
   private(set) var isStored: [Bool]
+  /// Whether the result is one of the program's.
+  private(set) var isResult: [Bool]
 
   init(_ program: Program) {
     self.program = program
@@ -42,6 +44,10 @@ struct FusionRoles {
     kind = program.instructions.map { FusionRoles.kind(of: $0, in: program) }
     isCheap = Array(repeating: false, count: program.instructions.count)
     isStored = Array(repeating: false, count: program.instructions.count)
+    isResult = Array(repeating: false, count: program.instructions.count)
+    for case .value(let value) in program.results.map(\.operand) where producer[value.index] >= 0 {
+      isResult[producer[value.index]] = true
+    }
     findCheap()
     findStored()
   }
@@ -68,6 +74,22 @@ struct FusionRoles {
     case .linearAlgebra, .optimizationBarrier: return .outside
     }
   }
+
+  /// Whether an instruction's result is read from memory elsewhere than inside a region that computes it.
+  func isRead(_ index: Int, outside isInside: (Int) -> Bool) -> Bool {
+    users[index].contains { user in
+      if isInside(user) || repeats(index, in: user) { return false }
+      return isEmitted(user) || isRepeated(user, outside: isInside)
+    }
+  }
+
+  /// Whether a cheap instruction that only others repeat is repeated elsewhere than inside a region.
+  private func isRepeated(_ index: Int, outside isInside: (Int) -> Bool) -> Bool {
+    users[index].contains { !isInside($0) && (isEmitted($0) || isRepeated($0, outside: isInside)) }
+  }
+
+  /// Whether an instruction stands in the fused program, in a region or outside, and not only where others repeat it.
+  func isEmitted(_ index: Int) -> Bool { isMember(index) || kind[index] == .outside }
 
   // MARK: Cheap instructions
 
@@ -117,9 +139,7 @@ struct FusionRoles {
   /// Backwards, since a transpose or slice whose result is needed in memory goes outside, and then needs its own
   /// operand in memory.
   private mutating func findStored() {
-    for case .value(let value) in program.results.map(\.operand) {
-      if producer[value.index] >= 0 { isStored[producer[value.index]] = true }
-    }
+    isStored = isResult
     for index in program.instructions.indices.reversed() where kind[index] != .outside {
       isStored[index] = isStored[index] || users[index].contains { needsInMemory(index, for: $0) }
       guard kind[index] == .movement else { continue }

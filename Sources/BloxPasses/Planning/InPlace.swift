@@ -8,16 +8,19 @@ import BloxIR
 extension Instruction {
   /// The values whose memory a result of the same size may take: each is read at the result's index only, wherever
   /// it occurs among the operands. In order of first occurrence.
+  ///
+  /// A region with rows may have results of its elements and of its rows. An operand and a result of one size share
+  /// memory row by row then, since both have the same number of rows.
   func valuesReadInPlace(in program: Program) -> [Value] {
-    guard let space = results.first.map({ program.type(of: $0) }) else { return [] }
+    let counts = Set(results.map { program.type(of: $0).elementCount })
     var candidates: [Value] = []
     for (index, operand) in operands.enumerated() {
-      guard let value = operand.value, !candidates.contains(value), readsInPlace(operandAt: index, space: space) else {
+      guard let value = operand.value, !candidates.contains(value), readsInPlace(operandAt: index) else {
         continue
       }
       let others = operands.indices.filter { operands[$0].value == value }
-      if others.allSatisfy({ readsInPlace(operandAt: $0, space: space) }),
-        program.type(of: value).elementCount == space.elementCount
+      if others.allSatisfy({ readsInPlace(operandAt: $0) }),
+        counts.contains(program.type(of: value).elementCount)
       {
         candidates.append(value)
       }
@@ -25,7 +28,7 @@ extension Instruction {
     return candidates
   }
 
-  private func readsInPlace(operandAt index: Int, space: TensorType) -> Bool {
+  private func readsInPlace(operandAt index: Int) -> Bool {
     switch op {
     case .fusion(let fusion): fusion.region.readsInPlace(parameter: index)
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .stopGradient: true
@@ -39,12 +42,13 @@ extension Instruction {
 }
 
 extension Program {
-  /// Whether a fusion region reads a parameter, or what it renames to, by elementwise instructions only.
+  /// Whether a fusion region reads a parameter, or what it renames to, by elementwise instructions and by reductions of
+  /// its rows only.
   func readsInPlace(parameter: Int) -> Bool {
     var names: Set<Value> = [parameterValue(parameter)]
     for instruction in instructions {
       let reads = instruction.operands.contains { $0.value.map(names.contains) ?? false }
-      if !reads || instruction.op.isElementwise { continue }
+      if !reads || instruction.op.isElementwise || instruction.reducesRows(in: self) { continue }
       guard instruction.isAlias(in: self) else { return false }
       names.insert(instruction.results[0])
     }

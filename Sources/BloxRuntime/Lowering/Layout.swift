@@ -51,6 +51,12 @@ struct View {
     return dims.isEmpty || (dims.count == 1 && dims[0].strides == [1]) || elementCount == 0
   }
 
+  /// The length of the dense row that the view consists of again and again; `nil` when it does not.
+  var repeatedRow: Int? {
+    let dims = collapsed
+    return dims.count == 2 && dims[0].strides == [0] && dims[1].strides == [1] ? dims[1].size : nil
+  }
+
   func broadcast(to result: [Int], dims: [Int]) -> View {
     var view = View(dense: result)
     view.offset = offset

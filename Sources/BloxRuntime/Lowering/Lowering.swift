@@ -77,7 +77,8 @@ struct Lowering {
     switch instruction.op {
     case .fusion(let fusion):
       switch fusion.kind {
-      case .loop: try lowerTile(fusion.region, operands: valueSlots(instruction), results: resultSlots(instruction))
+      case .loop, .row:
+        try lowerTile(fusion.region, operands: valueSlots(instruction), results: resultSlots(instruction))
       }
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .iota,
       .random(.bits), .stopGradient:

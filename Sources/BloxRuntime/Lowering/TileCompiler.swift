@@ -11,6 +11,8 @@ struct TileSlot {
   enum Kind {
     /// Read in place from a buffer.
     case contiguous
+    /// The same row of a buffer for all rows, read in place.
+    case row
     /// Filled at the start of each tile.
     case filled
     /// The same element throughout, filled once.
@@ -22,6 +24,8 @@ struct TileSlot {
   let kind: Kind
   /// Bytes per element.
   let width: Int
+  /// Whether it holds an element for each row instead of one for each element.
+  let ofRows: Bool
   /// The micro-op that writes it; -1 for streams and constants.
   var definition = -1
   /// The last micro-op that reads it.
@@ -30,7 +34,13 @@ struct TileSlot {
 }
 
 struct TileOp {
-  let function: blox_tile_fn
+  enum Function {
+    case elementwise(blox_tile_fn)
+    case reduce(blox_reduce_rows_fn)
+    case `repeat`
+  }
+
+  let function: Function
   let target: Int
   let operands: [Int]
 }
@@ -41,6 +51,7 @@ struct TileStream {
   let dtype: DType
   let slot: Int
   let buffer: Int32
+  let ofRows: Bool
   var offset = 0
   var axis = 0
   var lane = 0
@@ -54,6 +65,8 @@ struct TileCompiler {
   let resultBuffers: [Int32]
   /// Elements of the iteration space.
   let count: Int
+  /// Elements of a row, where the region reduces rows or reads the same row again and again; 1 where there are no rows.
+  let rowLength: Int
   var slots: [TileSlot] = []
   var ops: [TileOp] = []
   var streams: [TileStream] = []
@@ -69,13 +82,13 @@ struct TileCompiler {
     self.region = region
     self.lowering = lowering
     resultBuffers = results
-    count = region.resultTypes.first?.elementCount ?? 0
+    (count, rowLength) = region.tileSpace
     sources = Array(repeating: nil, count: region.types.count)
     slotOfValue = Array(repeating: nil, count: region.types.count)
     for (index, parameter) in region.parameters.enumerated() {
       sources[index] = .view(View(dense: parameter.type.shape), buffer: operands[index])
     }
-    for type in region.resultTypes where type.elementCount != count {
+    for type in region.resultTypes where !isInSpace(type) {
       throw lowering.unsupported("the results of a region must have one shape")
     }
   }
@@ -89,14 +102,23 @@ struct TileCompiler {
         sources[result.index] = source
         continue
       }
-      guard region.type(of: result).elementCount == count else {
+      guard isInSpace(region.type(of: result)) else {
         throw unsupported(instruction, "has another shape than its region")
       }
       sources[result.index] = .slot(try emitMicroOps(instruction))
     }
-    for result in region.results { resultSlots.append(try slot(result.operand)) }
+    for result in region.results { resultSlots.append(try slot(result.operand, isWhole: true)) }
     for slot in resultSlots { slots[slot].isResult = true }
   }
+
+  /// The number of rows of the iteration space.
+  var rowCount: Int { count / rowLength }
+
+  private func isInSpace(_ type: TensorType) -> Bool { type.elementCount == count || type.elementCount == rowCount }
+
+  /// Whether a tensor has an element for each row. A tensor with an element for each element of rows of one element
+  /// would be both; regions with rows have longer ones.
+  func isOfRows(_ type: TensorType) -> Bool { rowLength > 1 && type.elementCount == rowCount }
 
   func source(_ operand: Operand) -> TileSource {
     switch operand {
@@ -106,17 +128,21 @@ struct TileCompiler {
   }
 
   /// The slot of an operand; makes a stream or a constant at the first use.
-  mutating func slot(_ operand: Operand) throws(BloxError) -> Int {
+  ///
+  /// - Parameter isWhole: Whether all its elements are needed one after the other, and not row by row.
+  mutating func slot(_ operand: Operand, isWhole: Bool = false) throws(BloxError) -> Int {
     let type = region.type(of: operand)
     let source = source(operand)
     if case .constant(let literal) = source { return constantSlot(literal) }
     if case .slot(let slot) = source { return slot }
-    if let known = operand.value.flatMap({ slotOfValue[$0.index] }) { return known }
-    guard type.elementCount == count else {
+    if let known = operand.value.flatMap({ slotOfValue[$0.index] }), !isWhole || slots[known].kind != .row {
+      return known
+    }
+    guard isInSpace(type) else {
       let name = operand.value?.description ?? "a literal"
       throw lowering.unsupported("\(name): \(type) has another shape than its region")
     }
-    let slot = makeStream(source, type.dtype)
+    let slot = makeStream(source, type, isWhole: isWhole)
     guard streams.last.map({ $0.dims.count <= 32 || $0.kind != BLOX_STREAM_STRIDED }) ?? true else {
       throw lowering.unsupported("a tensor of more than 32 separate dimensions cannot be read tile by tile")
     }
@@ -124,35 +150,47 @@ struct TileCompiler {
     return slot
   }
 
-  private mutating func makeStream(_ source: TileSource, _ dtype: DType) -> Int {
+  private mutating func makeStream(_ source: TileSource, _ type: TensorType, isWhole: Bool) -> Int {
+    let dtype = type.dtype
+    let ofRows = isOfRows(type)
     cost += Double(dtype.byteCount) * 0.02
     switch source {
     case .view(let view, let buffer):
       if view.isDense && !isOverwrittenResult(buffer) {
-        let slot = makeSlot(.contiguous, dtype)
+        let slot = makeSlot(.contiguous, dtype, ofRows: ofRows)
         streams.append(
-          TileStream(kind: BLOX_STREAM_CONTIGUOUS, dtype: dtype, slot: slot, buffer: buffer, offset: view.offset))
+          TileStream(
+            kind: BLOX_STREAM_CONTIGUOUS, dtype: dtype, slot: slot, buffer: buffer, ofRows: ofRows, offset: view.offset)
+        )
         return slot
       }
-      let slot = makeSlot(.filled, dtype)
+      if !isWhole && !ofRows && view.repeatedRow == rowLength && rowLength > 1 {
+        let slot = makeSlot(.row, dtype)
+        streams.append(
+          TileStream(
+            kind: BLOX_STREAM_ROW, dtype: dtype, slot: slot, buffer: buffer, ofRows: false, offset: view.offset))
+        return slot
+      }
+      let slot = makeSlot(.filled, dtype, ofRows: ofRows)
       streams.append(
         TileStream(
-          kind: BLOX_STREAM_STRIDED, dtype: dtype, slot: slot, buffer: buffer, offset: view.offset,
+          kind: BLOX_STREAM_STRIDED, dtype: dtype, slot: slot, buffer: buffer, ofRows: ofRows, offset: view.offset,
           dims: view.collapsed))
       cost += 0.1
       return slot
     case .iota(let shape, let axis):
-      let slot = makeSlot(.filled, dtype)
+      let slot = makeSlot(.filled, dtype, ofRows: ofRows)
       let dims = shape.map { StridedDimension(size: $0, strides: [0]) }
       streams.append(
-        TileStream(kind: BLOX_STREAM_IOTA, dtype: dtype, slot: slot, buffer: 0, axis: axis, dims: dims))
+        TileStream(kind: BLOX_STREAM_IOTA, dtype: dtype, slot: slot, buffer: 0, ofRows: ofRows, axis: axis, dims: dims))
       cost += 0.2
       return slot
     case .bits(let buffer, let firstKey, let lane):
-      let slot = makeSlot(.filled, dtype)
+      let slot = makeSlot(.filled, dtype, ofRows: ofRows)
       streams.append(
         TileStream(
-          kind: BLOX_STREAM_RANDOM_BITS, dtype: dtype, slot: slot, buffer: buffer, offset: firstKey, lane: lane))
+          kind: BLOX_STREAM_RANDOM_BITS, dtype: dtype, slot: slot, buffer: buffer, ofRows: ofRows, offset: firstKey,
+          lane: lane))
       cost += 2
       return slot
     case .constant(let literal): return constantSlot(literal)
@@ -171,8 +209,8 @@ struct TileCompiler {
     return isReturned && resultBuffers.contains(buffer)
   }
 
-  private mutating func makeSlot(_ kind: TileSlot.Kind, _ dtype: DType) -> Int {
-    slots.append(TileSlot(kind: kind, width: dtype.byteCount))
+  private mutating func makeSlot(_ kind: TileSlot.Kind, _ dtype: DType, ofRows: Bool = false) -> Int {
+    slots.append(TileSlot(kind: kind, width: dtype.byteCount, ofRows: ofRows))
     return slots.count - 1
   }
 
@@ -209,7 +247,8 @@ extension TileCompiler {
     case .fma: return try emit(blox_tile_fma(isa, dtype.kernel), instruction, result, cost: 0.05)
     case .convert: return try emit(blox_tile_convert(isa, dtype.kernel, result.kernel), instruction, result, cost: 0.1)
     case .integerPow(let exponent): return try emitPower(instruction, exponent, dtype)
-    case .constant, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce,
+    case .reduce(let kind, _): return try emitReduction(instruction, kind, dtype)
+    case .constant, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota,
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective: throw unsupported(instruction, "cannot run tile by tile")
@@ -223,17 +262,36 @@ extension TileCompiler {
     guard let function else { throw unsupported(instruction, "has no kernel") }
     var operands: [Int] = []
     for operand in instruction.operands { operands.append(try slot(operand)) }
-    return append(function, operands, dtype, cost: cost)
+    let ofRows = isOfRows(region.type(of: instruction.results[0]))
+    return append(.elementwise(function), operands, dtype, ofRows: ofRows, cost: cost)
   }
 
-  private mutating func append(_ function: blox_tile_fn, _ operands: [Int], _ dtype: DType, cost: Double) -> Int {
-    self.cost += cost
+  /// Adds a micro-op; `cost` is in nanoseconds per element it computes.
+  mutating func append(
+    _ function: TileOp.Function, _ operands: [Int], _ dtype: DType, ofRows: Bool, cost: Double
+  ) -> Int {
+    self.cost += ofRows ? cost / Double(rowLength) : cost
     for operand in operands { slots[operand].lastUse = ops.count }
-    let target = makeSlot(.computed, dtype)
+    let target = makeSlot(.computed, dtype, ofRows: ofRows)
     slots[target].definition = ops.count
     slots[target].lastUse = ops.count
     ops.append(TileOp(function: function, target: target, operands: operands))
     return target
+  }
+
+  /// The reduction of each row.
+  private mutating func emitReduction(
+    _ instruction: Instruction, _ kind: Op.Reduction, _ dtype: DType
+  ) throws(BloxError) -> Int {
+    guard let function = blox_reduce_rows(kernelISA, kind.kernel, dtype.kernel) else {
+      throw unsupported(instruction, "has no kernel")
+    }
+    let operand = region.type(of: instruction.operands[0])
+    guard rowLength > 1, operand.elementCount == count, instruction.reducesRows(in: region) else {
+      throw unsupported(instruction, "does not reduce the rows of its region")
+    }
+    cost += 0.05
+    return append(.reduce(function), [try slot(instruction.operands[0], isWhole: true)], dtype, ofRows: true, cost: 0)
   }
 
   /// Binary exponentiation from the least significant bit, as the reference interpreter does it: the accumulator
@@ -244,23 +302,52 @@ extension TileCompiler {
     guard let multiply = blox_tile_binary(kernelISA, BLOX_MUL, dtype.kernel),
       let divide = blox_tile_binary(kernelISA, BLOX_DIV, dtype.kernel)
     else { throw unsupported(instruction, "has no kernel") }
+    let ofRows = isOfRows(region.type(of: instruction.results[0]))
     let one = constantSlot(Literal(1, as: dtype))
     var power = try slot(instruction.operands[0])
     var accumulator: Int?
     var rest = exponent.magnitude
     while rest > 0 {
       if rest & 1 == 1 {
-        accumulator = accumulator.map { append(multiply, [$0, power], dtype, cost: 0.05) } ?? power
+        accumulator =
+          accumulator.map {
+            append(.elementwise(multiply), [$0, power], dtype, ofRows: ofRows, cost: 0.05)
+          } ?? power
       }
       rest >>= 1
-      if rest > 0 { power = append(multiply, [power, power], dtype, cost: 0.05) }
+      if rest > 0 { power = append(.elementwise(multiply), [power, power], dtype, ofRows: ofRows, cost: 0.05) }
     }
     guard let accumulator else { return one }
-    return exponent < 0 ? append(divide, [one, accumulator], dtype, cost: 0.15) : accumulator
+    guard exponent < 0 else { return accumulator }
+    return append(.elementwise(divide), [one, accumulator], dtype, ofRows: ofRows, cost: 0.15)
   }
 }
 
 extension Program {
+  /// The elements of a region's iteration space, and those of a row of it: of what a reduction reads, or else of a row
+  /// that is read again and again.
+  fileprivate var tileSpace: (count: Int, rowLength: Int) {
+    var repeated = 1
+    for instruction in instructions {
+      switch instruction.op {
+      case .reduce:
+        let count = type(of: instruction.operands[0]).elementCount
+        return (count, count / max(1, type(of: instruction.results[0]).elementCount))
+      case .broadcastInDim(let shape, let dims):
+        // Shorter rows are copied: a call of a micro-op has its price. Longer ones would not leave tiles small.
+        let operand = type(of: instruction.operands[0]).shape
+        let view = View(dense: operand).broadcast(to: shape, dims: dims)
+        if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
+      case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
+        .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
+        .stopGradient, .fusion, .custom, .collective:
+        break
+      }
+    }
+    let count = resultTypes.first?.elementCount ?? 0
+    return (count, count % repeated == 0 && count > repeated ? repeated : 1)
+  }
+
   /// Per value, whether a result depends on it.
   fileprivate var valuesReachingResults: [Bool] {
     var needed = Array(repeating: false, count: types.count)

@@ -11,27 +11,50 @@ import CBloxKernels
 private let tileBytes = 24 << 10
 private let tileLengths = 256...4096
 
-extension TileCompiler {
-  /// The offset of each slot in bytes per element, -1 for slots that live in buffers, and the sum.
-  func allocateSlots() -> (offsets: [Int], byteCount: Int) {
-    var offsets = Array(repeating: -1, count: slots.count)
-    var total = 0
-    // By width.
-    var free: [[Int]] = Array(repeating: [], count: 9)
-    func take(_ slot: Int) {
-      let width = slots[slot].width
-      if let offset = free[width].popLast() {
-        offsets[slot] = offset
-      } else {
-        offsets[slot] = total
-        total += width
-      }
+/// Room for slots, in pools by width, apart for elements and for rows.
+struct SlotAllocation {
+  var offsets: [Int]
+  /// Bytes for each element of a tile, and for each row.
+  private(set) var elementBytes = 0
+  private(set) var rowBytes = 0
+  private var freeOfElements: [[Int]] = Array(repeating: [], count: 9)
+  private var freeOfRows: [[Int]] = Array(repeating: [], count: 9)
+
+  init(offsets: [Int]) { self.offsets = offsets }
+
+  mutating func take(_ index: Int, _ slot: TileSlot) {
+    if slot.ofRows {
+      offsets[index] = SlotAllocation.take(slot.width, &freeOfRows, &rowBytes)
+    } else {
+      offsets[index] = SlotAllocation.take(slot.width, &freeOfElements, &elementBytes)
     }
+  }
+
+  mutating func release(_ index: Int, _ slot: TileSlot) {
+    if slot.ofRows {
+      freeOfRows[slot.width].append(offsets[index])
+    } else {
+      freeOfElements[slot.width].append(offsets[index])
+    }
+  }
+
+  private static func take(_ width: Int, _ free: inout [[Int]], _ total: inout Int) -> Int {
+    if let offset = free[width].popLast() { return offset }
+    total += width
+    return total - width
+  }
+}
+
+extension TileCompiler {
+  /// The offset of each slot in bytes per element of a tile, or per row for slots of rows; -1 for slots that live in
+  /// buffers.
+  func allocateSlots() -> SlotAllocation {
+    var room = SlotAllocation(offsets: Array(repeating: -1, count: slots.count))
     for (index, slot) in slots.enumerated() {
       switch slot.kind {
-      case .filled, .constant: take(index)
-      case .computed: if slot.isResult && needsRoom(index) { take(index) }
-      case .contiguous: break
+      case .filled, .constant: room.take(index, slot)
+      case .computed: if slot.isResult && needsRoom(index) { room.take(index, slot) }
+      case .contiguous, .row: break
       }
     }
     for (index, op) in ops.enumerated() {
@@ -39,15 +62,13 @@ extension TileCompiler {
         let slot = slots[operand]
         // Constants are filled once per run and results are copied at the end of a tile: both keep their room.
         if slot.lastUse == index, !slot.isResult, slot.kind == .filled || slot.kind == .computed {
-          free[slot.width].append(offsets[operand])
+          room.release(operand, slot)
         }
       }
-      if !slots[op.target].isResult { take(op.target) }
-      if slots[op.target].lastUse == index, !slots[op.target].isResult {
-        free[slots[op.target].width].append(offsets[op.target])
-      }
+      if !slots[op.target].isResult { room.take(op.target, slots[op.target]) }
+      if slots[op.target].lastUse == index, !slots[op.target].isResult { room.release(op.target, slots[op.target]) }
     }
-    return (offsets, total)
+    return room
   }
 
   /// Whether a result may have to wait in scratch: because its memory is that of an operand which is still read, or
@@ -63,12 +84,17 @@ extension TileCompiler {
 
   /// Writes the structures and returns the step.
   mutating func finish() -> Step {
-    let (unitOffsets, scratchUnits) = allocateSlots()
-    let bufferBytes =
-      slots.reduce(0) { $0 + ($1.kind == .contiguous ? $1.width : 0) } + resultSlots.reduce(0) { $0 + slots[$1].width }
-    let fitting = tileBytes / max(1, scratchUnits + bufferBytes) / 64 * 64
-    let tile = min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
-    lowering.needLaneScratch(byteCount: scratchUnits * tile)
+    let room = allocateSlots()
+    let tile = tileLength(scratchUnits: room.elementBytes)
+    // Slots start at cache lines.
+    let elements = (tile + 63) / 64 * 64
+    let rows = (tile / rowLength + 63) / 64 * 64
+    let offsets = slots.indices.map { index -> Int64 in
+      guard room.offsets[index] >= 0 else { return -1 }
+      let ofRows = slots[index].ofRows
+      return Int64(ofRows ? room.elementBytes * elements + room.offsets[index] * rows : room.offsets[index] * elements)
+    }
+    lowering.needLaneScratch(byteCount: room.elementBytes * elements + room.rowBytes * rows)
 
     let memory = lowering.memory
     var program = blox_tile_program()
@@ -87,12 +113,24 @@ extension TileCompiler {
     program.ops = memory.keep(ops.map { microOp($0) })
     program.results = memory.keep(
       zip(resultSlots, resultBuffers).map {
-        blox_tile_result(slot: Int32($0), buffer: $1, width: Int32(slots[$0].width))
+        blox_tile_result(
+          slot: Int32($0), buffer: $1, width: Int32(slots[$0].width), of_rows: slots[$0].ofRows ? 1 : 0)
       })
-    program.slot_offsets = memory.keep(unitOffsets.map { Int64($0 < 0 ? -1 : $0 * tile) })
+    program.slot_offsets = memory.keep(offsets)
     program.tile = Int64(tile)
+    program.row_length = Int64(rowLength)
     let step = TileStep(program: memory.keep(program), count: count, chunk: chunkLength(tile: tile))
     return .tile(memory.keep(step))
+  }
+
+  /// Elements per tile: as many as fit the first-level cache together, in whole rows, at least one.
+  private func tileLength(scratchUnits: Int) -> Int {
+    let bufferBytes =
+      slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
+      + resultSlots.reduce(0) { $0 + (slots[$1].ofRows ? 0 : slots[$1].width) }
+    let fitting = tileBytes / max(1, scratchUnits + bufferBytes) / 64 * 64
+    let tile = min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
+    return rowLength == 1 ? tile : max(1, tile / rowLength) * rowLength
   }
 
   /// Elements per part: a part takes some tens of microseconds, so that handing it out costs little. The number of
@@ -108,17 +146,39 @@ extension TileCompiler {
   private func stream(_ stream: TileStream) -> blox_stream {
     // Seeking needs a dimension to walk along even where nothing moves.
     var dims = stream.dims
-    if dims.isEmpty { dims = [StridedDimension(size: count, strides: [0])] }
+    if dims.isEmpty { dims = [StridedDimension(size: stream.ofRows ? rowCount : count, strides: [0])] }
     return blox_stream(
       kind: Int32(stream.kind.rawValue), dtype: Int32(stream.dtype.kernel.rawValue), slot: Int32(stream.slot),
       buffer: stream.buffer, offset: Int64(stream.offset), rank: Int32(dims.count), axis: Int32(stream.axis),
       dims: lowering.memory.keep(dims.map { Int64($0.size) }),
-      strides: lowering.memory.keep(dims.map { Int64($0.strides[0]) }), lane: Int64(stream.lane))
+      strides: lowering.memory.keep(dims.map { Int64($0.strides[0]) }), lane: Int64(stream.lane),
+      of_rows: stream.ofRows ? 1 : 0)
   }
 
   private func microOp(_ op: TileOp) -> blox_tile_op {
     func operand(_ index: Int) -> Int32 { index < op.operands.count ? Int32(op.operands[index]) : -1 }
-    return blox_tile_op(fn: op.function, dst: Int32(op.target), a: operand(0), b: operand(1), c: operand(2))
+    var result = blox_tile_op()
+    result.dst = Int32(op.target)
+    (result.a, result.b, result.c) = (operand(0), operand(1), operand(2))
+    switch op.function {
+    case .elementwise(let function):
+      let byRow = op.operands.contains { slots[$0].kind == .row }
+      let kind = slots[op.target].ofRows ? BLOX_TILE_ROWS : byRow ? BLOX_TILE_BY_ROW : BLOX_TILE_ELEMENTS
+      result.kind = Int32(kind.rawValue)
+      result.fn = function
+      func step(_ index: Int) -> Int64 {
+        guard op.operands.indices.contains(index), slots[op.operands[index]].kind != .row else { return 0 }
+        return Int64(slots[op.operands[index]].width * rowLength)
+      }
+      result.steps = (Int64(slots[op.target].width * rowLength), step(0), step(1), step(2))
+    case .reduce(let function):
+      result.kind = Int32(BLOX_TILE_REDUCE.rawValue)
+      result.reduce = function
+    case .repeat:
+      result.kind = Int32(BLOX_TILE_REPEAT.rawValue)
+      result.width = Int32(slots[op.target].width)
+    }
+    return result
   }
 }
 

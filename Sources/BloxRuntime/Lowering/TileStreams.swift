@@ -37,8 +37,8 @@ extension TileCompiler {
     case .integerPow(1): return try renamed(instruction, result)
     case .reshape, .random(.wrap), .random(.unwrap), .broadcastInDim, .transpose, .slice:
       return try moved(instruction, result)
-    case .unary, .binary, .compare, .select, .clamp, .fma, .integerPow: return nil
-    case .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn), .random(.split),
+    case .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .reduce: return nil
+    case .pad, .concatenate, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn), .random(.split),
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective: throw unsupported(instruction, "cannot run tile by tile")
@@ -58,7 +58,7 @@ extension TileCompiler {
   }
 
   /// The operand's elements at other indices.
-  private func moved(_ instruction: Instruction, _ result: TensorType) throws(BloxError) -> TileSource {
+  private mutating func moved(_ instruction: Instruction, _ result: TensorType) throws(BloxError) -> TileSource {
     let operand = region.type(of: instruction.operands[0])
     switch source(instruction.operands[0]) {
     case .constant(let literal):
@@ -80,6 +80,9 @@ extension TileCompiler {
     case .slot(let slot):
       if instruction.op.isAlias(operand: operand, result: result), operand.dtype == result.dtype {
         return .slot(slot)
+      }
+      if slots[slot].ofRows, instruction.op.repeatsRows(operand.shape, rowLength: rowLength) {
+        return .slot(append(.repeat, [slot], result.dtype, ofRows: false, cost: 0.03))
       }
       throw unsupported(instruction, "moves a value that the region computes")
     }

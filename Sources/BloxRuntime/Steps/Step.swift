@@ -148,7 +148,7 @@ struct FillStep: BitwiseCopyable {
         bytes.copyMemory(from: UnsafeRawBufferPointer(start: memory.address(source), count: Int(width)))
       }
     }
-    blox_fill(memory.address(target), width, value, Int64(count))
+    blox_fill(kernelISA, memory.address(target), width, value, Int64(count))
   }
 }
 

@@ -68,9 +68,13 @@ blox_tile_fn blox_tile_fma(blox_isa isa, blox_dtype dtype);     // a * b + c, ro
 blox_tile_fn blox_tile_convert(blox_isa isa, blox_dtype from, blox_dtype to);
 
 // ---- Tile programs: a tape of micro-ops over a linear iteration space ---------------------------------
+//
+// A space may have rows of `row_length` elements. Then a tile is some whole rows, and beside the values of all its
+// elements there are values of its rows: one element a row, made by reducing rows and read back by repeating it.
 
 typedef enum blox_stream_kind {
   BLOX_STREAM_CONTIGUOUS,   // element j is buffer[offset + j]: read in place, never copied
+  BLOX_STREAM_ROW,          // element j is buffer[offset + j % row_length]: read in place by BY_ROW micro-ops
   BLOX_STREAM_STRIDED,      // element j is buffer[offset + sum_d index_d(j) * strides[d]]
   BLOX_STREAM_IOTA,         // element j is index_axis(j) converted to dtype
   BLOX_STREAM_RANDOM_BITS,  // element j is word (j % lane) of the bits of key (j / lane)
@@ -88,6 +92,7 @@ typedef struct blox_stream {
   const int64_t *dims;    // row-major iteration space, last dimension fastest
   const int64_t *strides; // in elements; 0 broadcasts; for STRIDED
   int64_t lane;           // elements per key, for RANDOM_BITS
+  int32_t of_rows;        // whether its elements are those of the rows
 } blox_stream;
 
 /// A slot that holds one value in all its elements; filled once per call of `blox_tile_run`.
@@ -97,9 +102,25 @@ typedef struct blox_tile_constant {
   uint64_t bits;
 } blox_tile_constant;
 
+typedef enum blox_tile_kind {
+  BLOX_TILE_ELEMENTS,  // fn over the elements
+  BLOX_TILE_BY_ROW,    // fn over the elements of one row after the other, since an operand is the same row for all
+  BLOX_TILE_ROWS,      // fn over the rows
+  BLOX_TILE_REDUCE,    // dst[row] = reduction of the row's elements of a
+  BLOX_TILE_REPEAT,    // all of the row's elements of dst = a[row]
+} blox_tile_kind;
+
+/// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
+/// through a fixed tree (several lanes, blocks combined pairwise); empty rows give the identity.
+typedef void (*blox_reduce_rows_fn)(void *dst, const void *src, int64_t rows, int64_t length);
+
 typedef struct blox_tile_op {
-  blox_tile_fn fn;
-  int32_t dst, a, b, c;  // slots; -1 when unused
+  int32_t kind;
+  blox_tile_fn fn;             // for ELEMENTS, BY_ROW and ROWS
+  blox_reduce_rows_fn reduce;  // for REDUCE
+  int32_t width;               // bytes per element, for REPEAT
+  int32_t dst, a, b, c;        // slots; -1 when unused
+  int64_t steps[4];            // bytes from row to row of dst, a, b and c, for BY_ROW
 } blox_tile_op;
 
 /// A slot that is written straight into a result buffer, element j of the space to result[j].
@@ -107,6 +128,7 @@ typedef struct blox_tile_result {
   int32_t slot;
   int32_t buffer;
   int32_t width;  // bytes per element
+  int32_t of_rows;
 } blox_tile_result;
 
 typedef struct blox_tile_program {
@@ -117,10 +139,11 @@ typedef struct blox_tile_program {
   const blox_tile_op *ops;
   const blox_tile_result *results;
   const int64_t *slot_offsets;  // byte offset of each slot in scratch (-1: never in scratch), 64-byte aligned
-  int64_t tile;                 // elements per tile
+  int64_t tile;                 // elements per tile: whole rows
+  int64_t row_length;           // 1 where there are no rows
 } blox_tile_program;
 
-/// Runs the tape over elements [start, end). `scratch` holds the slots (64-byte aligned).
+/// Runs the tape over elements [start, end), which are whole rows. `scratch` holds the slots (64-byte aligned).
 /// A result that is computed by no micro-op (a stream or a constant) is copied from its slot.
 /// A result buffer may be the same memory as a CONTIGUOUS stream's buffer at the same element offset.
 void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64_t start, int64_t end, char *scratch);
@@ -132,9 +155,6 @@ typedef enum blox_reduce {
   BLOX_REDUCE_XOR,
 } blox_reduce;
 
-/// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
-/// through a fixed tree (several lanes, blocks combined pairwise); empty rows give the identity.
-typedef void (*blox_reduce_rows_fn)(void *dst, const void *src, int64_t rows, int64_t length);
 /// dst[c] = reduction over r of src[r * stride + c], for c in 0 ..< columns, r in 0 ..< length. The result of
 /// a column depends on `length` alone, not on `columns`.
 typedef void (*blox_reduce_columns_fn)(void *dst, const void *src, int64_t length, int64_t stride, int64_t columns);
@@ -154,7 +174,7 @@ blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype);
 void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, const int64_t *dims,
                        const int64_t *dst_strides, const int64_t *src_strides);
 /// Writes `count` elements of `width` bytes with the low bytes of `bits`.
-void blox_fill(char *dst, int32_t width, uint64_t bits, int64_t count);
+void blox_fill(blox_isa isa, char *dst, int32_t width, uint64_t bits, int64_t count);
 
 // ---- Random bits (threefry2x32, JAX's partitionable layout) ----------------------------------------------
 
