@@ -340,7 +340,7 @@ extension Program {
         if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .stopGradient, .fusion, .custom, .collective:
+        .stopGradient, .fusion, .custom, .collective, .linearAlgebra, .optimizationBarrier:
         break
       }
     }

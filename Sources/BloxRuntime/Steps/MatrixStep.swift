@@ -188,7 +188,7 @@ struct MatrixRun {
   /// Writes a number to consecutive elements.
   func fill(_ target: Pointer, _ value: Double, count: Int) {
     let bits = Literal(value, as: width == 4 ? .f32 : .f64).bits
-    blox_fill(target.assumingMemoryBound(to: CChar.self), Int32(width), bits, Int64(count))
+    blox_fill(step.isa, target.assumingMemoryBound(to: CChar.self), Int32(width), bits, Int64(count))
   }
 
   /// Whether all elements are numbers.
