@@ -145,6 +145,8 @@ struct Transposition {
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }
       return try builder.emitOne(.collective(transposed), [ct])
+    case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
+    case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
     }
   }
 
