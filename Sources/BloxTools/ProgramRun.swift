@@ -37,7 +37,7 @@ package struct NonFiniteValue: Error, CustomStringConvertible {
 package struct ProgramRun: Sendable {
   /// The program. A plan that it may have is made anew.
   package let program: Program
-  private let arguments: [DenseConstant]
+  let arguments: [DenseConstant]
 
   /// Prepares a run.
   package init(_ program: Program, _ arguments: [DenseConstant]) {
