@@ -117,6 +117,7 @@ extension Op {
       .random, .axisIndex, .stopGradient:
       self
     case .custom, .collective: self
+    case .linearAlgebra, .optimizationBarrier: self
     }
   }
 }

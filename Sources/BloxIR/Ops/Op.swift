@@ -47,6 +47,8 @@ public enum Op: Hashable, Sendable {
   case argReduce(ArgReduction, axis: Int)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// A factorisation or solution of matrices.
+  case linearAlgebra(LinearAlgebra)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -59,6 +61,9 @@ public enum Op: Hashable, Sendable {
   case collective(Collective)
   /// The identity, with a derivative of zero.
   case stopGradient
+  /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
+  /// what is computed from its result.
+  case optimizationBarrier
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
 }
@@ -299,6 +304,8 @@ extension Op {
     case .axisIndex: "axis_index"
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
+    case .linearAlgebra(let op): op.name
+    case .optimizationBarrier: "optimization_barrier"
     case .fusion: "fusion"
     }
   }
@@ -312,6 +319,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       nil
     case .custom, .collective: nil
+    case .linearAlgebra, .optimizationBarrier: nil
     }
   }
 
@@ -325,6 +333,7 @@ extension Op {
       .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

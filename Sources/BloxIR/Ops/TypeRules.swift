@@ -20,13 +20,14 @@ extension Op {
       return fusion.region.resultTypes
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
+    case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
       return [TensorType(.i32)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .stopGradient:
+      .random, .stopGradient, .optimizationBarrier:
       return [try singleResultType(rule)]
     }
   }
@@ -66,11 +67,12 @@ extension Op {
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
     case .random(let op): return try op.resultType(rule)
-    case .stopGradient:
+    case .stopGradient, .optimizationBarrier:
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -87,6 +89,7 @@ extension Op {
       false
     case .custom: true
     case .collective: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 
@@ -106,6 +109,7 @@ extension Op {
       return nil
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective: return nil
+    case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
 }

@@ -36,6 +36,7 @@ extension Instruction {
       .dotGeneral, .random, .call, .axisIndex:
       false
     case .custom, .collective: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

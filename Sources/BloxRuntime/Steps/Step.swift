@@ -13,6 +13,7 @@ enum Step: BitwiseCopyable {
   case copy(UnsafePointer<CopyStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
+  case matrix(UnsafePointer<MatrixStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -24,6 +25,7 @@ enum Step: BitwiseCopyable {
     case .copy(let step): CopyStep.run(step, memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
+    case .matrix(let step): MatrixStep.run(step, memory)
     }
   }
 }
