@@ -102,6 +102,8 @@ extension Op {
       true
     case .custom, .collective, .control: true
     case .checkpointName: false
+    case .linearAlgebra: true
+    case .optimizationBarrier: false
     }
   }
 }

@@ -188,6 +188,7 @@ extension Op {
       self
     case .custom, .collective, .checkpointName: self
     case .control: with(regions: [program])
+    case .linearAlgebra, .optimizationBarrier: self
     }
   }
 }

@@ -112,6 +112,9 @@ extension Op {
       return .bits
     case .custom, .collective, .checkpointName: return .bits
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
+    // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
+    case .linearAlgebra: return .bits
+    case .optimizationBarrier: return .bits
     }
   }
 
@@ -142,8 +145,9 @@ extension Program {
       case .binary, .fma, .integerPow, .dotGeneral, .reduce: return !isOfFloats
       case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose,
         .slice, .pad, .concatenate, .iota, .argReduce, .random, .axisIndex, .stopGradient, .collective,
-        .checkpointName:
+        .checkpointName, .optimizationBarrier:
         return true
+      case .linearAlgebra: return false
       }
     }
   }

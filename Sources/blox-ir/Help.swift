@@ -4,10 +4,10 @@ import Gallery
 
 enum Help {
   /// The subcommands in the order in which they are listed.
-  static let commands = ["dump", "opt", "run", "check", "gallery"]
+  static let commands = ["dump", "opt", "run", "check", "diff", "explain", "bench", "gallery"]
 
   /// Every text, for tests of its examples.
-  static var all: [String] { [general, dump, opt, run, check, gallery] }
+  static var all: [String] { [general, dump, opt, run, check, diff, explain, bench, gallery] }
 
   static let general = """
     blox-ir - looks at programs on their way through the blox compiler
@@ -23,6 +23,9 @@ enum Help {
       opt       run passes over a program: optimisations, derivatives, lanes, memory plans
       run       run a program on inputs, on either engine or both compared
       check     check that programs are valid, golden files up to date, and what their comments say
+      diff      compare two programs, whatever their values are called
+      explain   what a program needs in memory and costs, what became of arguments, what an op is
+      bench     measure a program with several numbers of threads
       gallery   list the built-in programs
 
     PROGRAMS
@@ -126,20 +129,21 @@ enum Help {
       random:normal  random:uniform  random:-1..1
       iota                   0, 1, 2, ... in row-major order
       key(42)                the random key of a seed
-      @x.npy  @x.safetensors  @x.safetensors:NAME
+      @x.npy  @x.npz:NAME  @x.safetensors  @x.safetensors:NAME
     NAME= before a value says which input or result is meant; others go to the rest in order, and the last one, if it
     has no type, to all that are left.
 
     OPTIONS
       --input VALUE      an input
       --expect VALUE     what a result must be; exit code 1 when it is not
-      -o FILE            write results to a file: all to FILE.safetensors, one as NAME=FILE.npy or NAME=FILE.safetensors
+      -o FILE            write results to a file: all to FILE.safetensors or FILE.npz, one as NAME=FILE.npy
       --seed N           the seed of random inputs; 0 when not given
       --engine ENGINE    compiled, interp (the slow reference), or both, whose results must agree; else exit code 1
       --each-op          with both: compare instruction by instruction before fusion, each on the operands it had
       --rtol R           accept differences of R relative to the wanted number
       --ulp N            accept N representable numbers between
       --check-nan        look for the first instruction that makes a NaN or an infinity; exit code 4
+      --probe %N,%N      values inside the program to print as well, by their names in its text
       --threads N        how many threads compiled programs use
       --quiet            print no results
       --stage STAGE      the stage of a gallery program; 'traced' when not given

@@ -190,7 +190,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return []
-    case .custom, .collective, .checkpointName: return []
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier: return []
     }
   }
 
@@ -209,7 +209,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return self
-    case .custom, .collective, .checkpointName: return self
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier: return self
     }
   }
 }

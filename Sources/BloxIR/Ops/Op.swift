@@ -47,6 +47,8 @@ public enum Op: Hashable, Sendable {
   case argReduce(ArgReduction, axis: Int)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// A factorisation or solution of matrices.
+  case linearAlgebra(LinearAlgebra)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -59,6 +61,9 @@ public enum Op: Hashable, Sendable {
   case collective(Collective)
   /// The identity, with a derivative of zero.
   case stopGradient
+  /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
+  /// what is computed from its result.
+  case optimizationBarrier
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
   /// A loop, a choice, or a region that derivatives compute again.
@@ -303,6 +308,8 @@ extension Op {
     case .axisIndex: "axis_index"
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
+    case .linearAlgebra(let op): op.name
+    case .optimizationBarrier: "optimization_barrier"
     case .fusion: "fusion"
     case .control(let control): control.name
     case .checkpointName: "checkpoint_name"
@@ -319,6 +326,7 @@ extension Op {
       nil
     case .custom, .collective: nil
     case .control, .checkpointName: nil
+    case .linearAlgebra, .optimizationBarrier: nil
     }
   }
 
@@ -333,6 +341,7 @@ extension Op {
       false
     case .custom, .collective: false
     case .control: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

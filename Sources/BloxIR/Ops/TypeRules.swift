@@ -21,13 +21,14 @@ extension Op {
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .control(let control): return try control.resultTypes(rule)
+    case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
       return [TensorType(.i32)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .stopGradient:
+      .random, .stopGradient, .optimizationBarrier:
       return [try singleResultType(rule)]
     case .checkpointName: return [try singleResultType(rule)]
     }
@@ -68,11 +69,12 @@ extension Op {
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
     case .random(let op): return try op.resultType(rule)
-    case .stopGradient, .checkpointName:
+    case .stopGradient, .optimizationBarrier, .checkpointName:
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .control: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -89,6 +91,7 @@ extension Op {
       false
     case .custom, .control: true
     case .collective, .checkpointName: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 
@@ -109,6 +112,7 @@ extension Op {
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective, .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
+    case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
 }

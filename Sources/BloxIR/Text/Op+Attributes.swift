@@ -39,6 +39,8 @@ extension Op {
     case .collective(let collective): return collective.attributeTexts
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
+    case .linearAlgebra(let op): return op.attributeTexts
+    case .optimizationBarrier: return []
     }
   }
 
@@ -58,6 +60,7 @@ extension Op {
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
     case checkpointName = "checkpoint_name"
+    case optimizationBarrier = "optimization_barrier"
   }
 
   /// Every op's name, family by family.
@@ -68,6 +71,7 @@ extension Op {
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
+    + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -97,6 +101,9 @@ extension Op {
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
+    if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
+      return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
+    }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)
@@ -138,6 +145,7 @@ extension Op {
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
     case .checkpointName: return .checkpointName(try reader.string("name"))
+    case .optimizationBarrier: return .optimizationBarrier
     }
   }
 

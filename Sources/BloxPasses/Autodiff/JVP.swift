@@ -96,6 +96,10 @@ package struct JVPTransform {
     guard inputs.contains(where: { $0.tangent != nil }) else {
       return results.map { Dual(primal: $0, tangent: nil) }
     }
+    if case .linearAlgebra(let op) = instruction.op {
+      let tangents = try op.tangents(inputs, results, &builder)
+      return zip(results, tangents).map { Dual(primal: $0, tangent: $1) }
+    }
     let rule = JVPRule(inputs: inputs, result: results[0])
     return [Dual(primal: results[0], tangent: try rule.tangent(of: instruction.op, &builder))]
   }
@@ -156,6 +160,8 @@ struct JVPRule {
     // A name belongs to the value; its tangent has none, as in JAX.
     case .checkpointName: return tangent(0)
     case .collective(let collective): return try self.collective(collective, &b)
+    case .linearAlgebra: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .optimizationBarrier: return try b.emitOne(op, [instantiated(0, b)])
     }
   }
 

@@ -72,6 +72,7 @@ struct FusionRoles {
       return .outside
     case .custom, .collective, .control: return .outside
     case .checkpointName: return .loop
+    case .linearAlgebra, .optimizationBarrier: return .outside
     }
   }
 
@@ -131,6 +132,7 @@ struct FusionRoles {
       false
     case .custom, .collective, .control: false
     case .checkpointName: true
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 
@@ -170,6 +172,7 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective, .control, .checkpointName: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

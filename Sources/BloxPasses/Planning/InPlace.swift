@@ -37,6 +37,7 @@ extension Instruction {
       false
     case .checkpointName: true
     case .custom, .collective, .control: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

@@ -102,6 +102,7 @@ extension Op {
     case .call, .axisIndex, .fusion: []
     case .custom, .collective, .control: []
     case .checkpointName: Rule.unaryRules
+    case .linearAlgebra, .optimizationBarrier: []
     }
   }
 }

@@ -29,7 +29,9 @@ struct Lowering {
   private(set) var steps: [Step] = []
   private(set) var slots: [SlotSource] = []
   /// The slot of each value, by index; -1 before its definition.
-  private var slotOfValue: [Int32] = []
+  private(set) var slotOfValue: [Int32] = []
+  /// Per instruction, the number of steps up to its end.
+  private(set) var stepEnds: [Int] = []
   /// Slots of places in the arena, by offset.
   private var slotOfOffset: [Int: Int32] = [:]
   /// The slots of the program's parameters and results, and where its arena begins in that of the whole.
@@ -114,6 +116,7 @@ struct Lowering {
       } catch {
         throw error.at(modulePath: instruction.note.scope, location: instruction.note.location)
       }
+      stepEnds.append(steps.count)
     }
     current = nil
     for (index, result) in program.results.enumerated() {
@@ -160,6 +163,8 @@ struct Lowering {
     case .control(let control): try lowerControl(control, instruction)
     case .checkpointName: try lowerAlone(instruction)
     case .constant: break
+    case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
+    case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
     }
   }
 

@@ -16,6 +16,7 @@ enum Step: BitwiseCopyable {
   case scan(UnsafePointer<ScanStep>)
   case loop(UnsafePointer<LoopStep>)
   case branch(UnsafePointer<BranchStep>)
+  case matrix(UnsafePointer<MatrixStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -30,6 +31,7 @@ enum Step: BitwiseCopyable {
     case .scan(let step): step.pointee.run(memory)
     case .loop(let step): step.pointee.run(memory)
     case .branch(let step): step.pointee.run(memory)
+    case .matrix(let step): MatrixStep.run(step, memory)
     }
   }
 }
