@@ -108,6 +108,8 @@ extension Op {
       .stopGradient, .fusion:
       return .bits
     case .custom, .collective: return .bits
+    case .indexing(.scatter(.mul, _)): return .arithmetic
+    case .indexing: return .bits
     }
   }
 

@@ -47,6 +47,8 @@ public enum Op: Hashable, Sendable {
   case argReduce(ArgReduction, axis: Int)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// Reads and writes at places that are known when the program runs.
+  case indexing(Indexing)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -295,6 +297,7 @@ extension Op {
       case .unwrap: "random_unwrap"
       }
     case .call: "call"
+    case .indexing(let op): op.name
     case .custom(let op): op.name
     case .axisIndex: "axis_index"
     case .collective(let collective): collective.name
@@ -312,6 +315,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       nil
     case .custom, .collective: nil
+    case .indexing: nil
     }
   }
 
@@ -325,6 +329,7 @@ extension Op {
       .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective: false
+    case .indexing: false
     }
   }
 }

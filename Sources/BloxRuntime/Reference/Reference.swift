@@ -54,7 +54,7 @@ public enum ReferenceInterpreter {
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .stopGradient:
+      .random, .indexing, .stopGradient:
       return [single(op, operands, type: types[0])]
     }
   }
@@ -83,6 +83,7 @@ public enum ReferenceInterpreter {
     case .argReduce(let kind, let axis): argReduce(kind, x[0], to: type, axis: axis)
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
+    case .indexing(let op): indexing(op, x, to: type)
     case .stopGradient: x[0]
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
     }

@@ -11,6 +11,8 @@ enum Step: BitwiseCopyable {
   case reduce(UnsafePointer<ReduceStep>)
   case argReduce(UnsafePointer<ArgReduceStep>)
   case copy(UnsafePointer<CopyStep>)
+  case windows(UnsafePointer<WindowStep>)
+  case dynamicSlice(UnsafePointer<DynamicSliceStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
 
@@ -22,6 +24,8 @@ enum Step: BitwiseCopyable {
     case .reduce(let step): ReduceStep.run(step, memory)
     case .argReduce(let step): step.pointee.run(memory)
     case .copy(let step): CopyStep.run(step, memory)
+    case .windows(let step): WindowStep.run(step, memory)
+    case .dynamicSlice(let step): step.pointee.run(memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
     }
