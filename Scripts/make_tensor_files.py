@@ -2,13 +2,19 @@
 """Makes Tests/Fixtures/Files, and reads files that TensorFile wrote.
 
     make_tensor_files.py            writes the fixtures
+    make_tensor_files.py verify     opens the committed params.safetensors, which Params.save wrote
     make_tensor_files.py check DIR  reads every .npy and .safetensors file of DIR and prints names, dtypes, shapes, sums
 
 Needs numpy, ml_dtypes and safetensors.
 """
 
+import gzip
+import io
+import json
 import pathlib
 import sys
+import zipfile
+import zlib
 
 import ml_dtypes
 import numpy as np
@@ -57,9 +63,72 @@ def write():
     safetensors.numpy.save_file(tensors, FOLDER / "all.safetensors", metadata={"made by": "numpy", "note": "a\nb\u2028"})
 
 
+def arrays():
+    """Arrays that DEFLATE treats in different ways: runs, repeats at a distance, text-like values, noise, nothing."""
+    rng = np.random.default_rng(0)
+    return {
+        "runs": np.zeros((40, 50), np.float32),
+        "repeats": np.tile(np.arange(700, dtype=np.int16), 12),
+        "skewed": rng.geometric(0.3, 5000).astype(np.uint8),
+        "noise": rng.integers(0, 256, 3000).astype(np.uint8),
+        "empty": np.zeros((2, 0, 3), np.float64),
+        "net/scalar": np.float32(2.5),
+    }
+
+
+def write_archives():
+    """Archives as NumPy writes them, and with each entry compressed at another level."""
+    np.savez(FOLDER / "stored.npz", **arrays())
+    np.savez_compressed(FOLDER / "deflated.npz", **arrays())
+    with zipfile.ZipFile(FOLDER / "levels.npz", "w") as archive:
+        for level in range(10):
+            x = (np.arange(600, dtype=np.int32) * 7919) % (level * 30 + 11)
+            file = io.BytesIO()
+            np.save(file, x)
+            info = zipfile.ZipInfo(f"level{level}.npy")
+            archive.writestr(info, file.getvalue(), zipfile.ZIP_DEFLATED, level)
+    with zipfile.ZipFile(FOLDER / "bzip2.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr(zipfile.ZipInfo("x.npy"), b"abc", zipfile.ZIP_BZIP2)
+    # MNIST's format: two zeros, a code for the dtype, the rank, the sizes (highest byte first), the elements.
+    images = (np.arange(5 * 4 * 3) % 251).astype(np.uint8).reshape(5, 4, 3)
+    idx = bytes([0, 0, 8, 3]) + np.array(images.shape, ">u4").tobytes() + images.tobytes()
+    (FOLDER / "images.idx3-ubyte").write_bytes(idx)
+    (FOLDER / "images.idx3-ubyte.gz").write_bytes(gzip.compress(idx, mtime=0))
+    fixed = zlib.compressobj(9, zlib.DEFLATED, 31, 9, zlib.Z_FIXED)
+    (FOLDER / "fixed.idx3-ubyte.gz").write_bytes(fixed.compress(idx) + fixed.flush())
+    # Two members, the first with a name.
+    named = io.BytesIO()
+    with gzip.GzipFile("name.idx", "wb", 6, named, 0) as file:
+        file.write(idx[:20])
+    (FOLDER / "members.idx3-ubyte.gz").write_bytes(named.getvalue() + gzip.compress(idx[20:], mtime=0))
+    for name, code, dtype in [("i8", 9, ">i1"), ("i16", 11, ">i2"), ("i32", 12, ">i4"), ("f32", 13, ">f4"), ("f64", 14, ">f8")]:
+        x = np.array([1, -2, 100], dtype)
+        (FOLDER / f"{name}.idx").write_bytes(bytes([0, 0, code, 1, 0, 0, 0, 3]) + x.tobytes())
+
+
+def verify():
+    """What Tests/BloxNNTests/CheckpointTests.swift saved, read by the reference implementation."""
+    with safetensors.safe_open(FOLDER / "params.safetensors", framework="numpy") as file:
+        metadata = file.metadata()
+        values = {name: file.get_tensor(name) for name in file.keys()}
+    assert values["net/rng/seed"].tolist() == [0, 42] and metadata["dtype:net/rng/seed"] == "key"
+    assert values["net/rng/counter"].tolist() == 3 and values["net/rng/counter"].dtype == np.uint32
+    assert values["net/layer/kernel"].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert values["net/layer/bias"].dtype == np.float16 and values["net/layer/bias"].tolist() == [0.5, -1, 2]
+    flags = {k.removeprefix("param:"): json.loads(v) for k, v in metadata.items() if k.startswith("param:")}
+    assert flags["net/rng/seed"] == {"trainable": False, "metadata": {"tag": "rng_seed"}}
+    tags = {"sharding": ["model", None], "scale": 0.5, "group": 3, "frozen": True, "note": 'a "b"\n'}
+    assert flags["net/layer/kernel"] == {"trainable": True, "metadata": tags}
+    assert metadata["blox:locked"] == "true" and metadata["step"] == "7"
+    print("params.safetensors is as it should be")
+
+
 def check(folder):
     for path in sorted(pathlib.Path(folder).iterdir()):
-        if path.suffix == ".npy":
+        if path.suffix == ".npz":
+            for name, x in np.load(path).items():
+                print(path.name, name, x.dtype.str, x.shape, x.tobytes().hex()[:100])
+        elif path.suffix == ".npy":
             x = np.load(path)
             print(path.name, x.dtype.str, x.shape, x.tobytes().hex())
         elif path.suffix == ".safetensors":
@@ -73,5 +142,8 @@ def check(folder):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["check"]:
         check(sys.argv[2])
+    elif sys.argv[1:2] == ["verify"]:
+        verify()
     else:
         write()
+        write_archives()

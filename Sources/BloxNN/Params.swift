@@ -53,7 +53,8 @@ public struct Params: Sendable {
     self.tensors = values
   }
 
-  private init(_ entries: [Entry], isLocked: Bool) {
+  /// A container of parameters with different paths.
+  init(_ entries: [Entry], isLocked: Bool) {
     self.init(
       layout: Layout(
         paths: entries.map(\.path),

@@ -131,7 +131,7 @@ extension ValueSpec {
       tensor = tensors[0].tensor
     }
     var constant = try tensor.constant()
-    // An npy file has only the words of keys.
+    // npy and npz files have only the words of keys.
     if let wanted, wanted.dtype == .key, constant.type == TensorType(.u32, wanted.shape + [2]) {
       constant = DenseConstant(type: wanted, bytes: constant.bytes)
     }

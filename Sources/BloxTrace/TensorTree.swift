@@ -167,6 +167,9 @@ extension TensorTree {
     return labels
   }
 
+  /// The paths of the tensors in order: the path of a model parameter, or keys.
+  package func leafPaths() throws -> [String] { try leafLabels(root: "").map(\.label.text) }
+
   /// A copy whose tensors are the given ones, in order.
   func replacingTensors(_ next: () throws -> Tensor) throws -> Self {
     try withoutActuallyEscaping(next) { next in

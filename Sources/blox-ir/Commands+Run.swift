@@ -63,13 +63,13 @@ struct OutputFiles {
       if let index = names.firstIndex(where: { text.hasPrefix($0 + "=") }) {
         let path = text.dropFirst(names[index].count + 1)
         single.append((index, String(path.hasPrefix("@") ? path.dropFirst() : path)))
-      } else if text.hasSuffix(".safetensors") || names.count == 1 {
+      } else if text.hasSuffix(".safetensors") || text.hasSuffix(".npz") || names.count == 1 {
         let path = String(text.hasPrefix("@") ? text.dropFirst() : text[...])
         if names.count == 1 { single.append((0, path)) } else { all.append(path) }
       } else {
         throw BloxError(
           .usage,
-          "-o \(text): @\(program.name) has \(names.count) results; write all to a .safetensors file, or one as"
+          "-o \(text): @\(program.name) has \(names.count) results; write all to a .safetensors or .npz file, or one as"
             + " NAME=\(text) with NAME of \(names.joined(separator: ", "))")
       }
     }

@@ -126,14 +126,14 @@ enum Help {
       random:normal  random:uniform  random:-1..1
       iota                   0, 1, 2, ... in row-major order
       key(42)                the random key of a seed
-      @x.npy  @x.safetensors  @x.safetensors:NAME
+      @x.npy  @x.npz:NAME  @x.safetensors  @x.safetensors:NAME
     NAME= before a value says which input or result is meant; others go to the rest in order, and the last one, if it
     has no type, to all that are left.
 
     OPTIONS
       --input VALUE      an input
       --expect VALUE     what a result must be; exit code 1 when it is not
-      -o FILE            write results to a file: all to FILE.safetensors, one as NAME=FILE.npy or NAME=FILE.safetensors
+      -o FILE            write results to a file: all to FILE.safetensors or FILE.npz, one as NAME=FILE.npy
       --seed N           the seed of random inputs; 0 when not given
       --engine ENGINE    compiled, interp (the slow reference), or both, whose results must agree; else exit code 1
       --each-op          with both: compare instruction by instruction before fusion, each on the operands it had

@@ -70,7 +70,7 @@ struct ValueSpecTests {
       ("2xf32=1", TensorType(.f32, [3]), "'2xf32=1' is of type f32[2]; f32[3] is needed"),
       ("99999999999xf64=1", nil, "f64[99999999999] is too large to be written down; load it from a file"),
       ("9223372036854775807x2xf64=1", nil, "does not fit in memory"),
-      ("@x.npz", nil, "cannot tell the format of this file"),
+      ("@x.bin", nil, "cannot tell the format of this file"),
       ("@missing.npy", nil, "cannot read missing.npy: No such file or directory"),
     ] as [(String, TensorType?, String)] {
       let error = #expect(throws: BloxError.self, "\(text)") { try value(text, type) }

@@ -76,6 +76,18 @@ struct ReadmeExamples {
     output.text = ""
   }
 
+  @Test("Data") func data() async throws {
+    let (images, labels) = (try Tensor.zeros([8, 28, 28]), try Tensor.arange(8))
+    let data = try Dataset(["images": images, "labels": labels])
+    let (training, test) = try data.split(testFraction: 0.25, shuffledBy: Key(0))
+    let batches = try training.batches(of: 2, shuffledBy: Key(1), remainder: .pad, epochs: 2)
+    for try await batch in try batches.prefetched(depth: 2) {
+      print("epoch \(batch.epoch), step \(batch.step): \(batch.count) examples")
+    }
+    #expect(test.count == 2 && batches.count == 6)
+    #expect(output.text.split(separator: "\n").last == "epoch 1, step 5: 2 examples")
+  }
+
   @Test("Initialization, one line, jit and training")
   func training() throws {
     // The structure: names, no values.
@@ -104,6 +116,35 @@ struct ReadmeExamples {
         net/mlp/output/bias: Param[T](value=f32[10], metadata={})
       })
       """)
+
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("blox-" + UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+
+    let view = ModelDisplay(graph, params: params)
+    print(view.text())
+    try view.writeHTML(to: folder + "/model.html")
+
+    try expectOutput(
+      """
+      net: Graph # Params: 101772 (397.6 KB)
+      ├─ rng: Rng # Params: 2 (12 B)
+      │     [N]  seed     key[]  key(0, 42)  {'tag': 'rng_seed'}
+      │     [N]  counter  u32[]  4           {'tag': 'rng_counter'}
+      └─ mlp: MLP # Params: 101770 (397.5 KB)
+         ├─ hidden: Linear # Params: 100480 (392.5 KB)
+         │     outputSize: 128, rng: → net/rng
+         │     [T]  kernel  f32[784,128]  mean -1.100e-05  std 0.009993  min -0.04645  max 0.04138
+         │     [T]  bias    f32[128]      mean 0           std 0         min 0         max 0
+         └─ output: Linear # Params: 1290 (5.0 KB)
+               outputSize: 10, rng: → net/rng
+               [T]  kernel  f32[128,10]  mean 1.502e-05  std 0.009800  min -0.03000  max 0.02923
+               [T]  bias    f32[10]      mean 0          std 0         min 0         max 0
+      """)
+
+    try params.save(to: folder + "/model.safetensors")
+    params = try Params(contentsOf: folder + "/model.safetensors")
+    #expect(params.isLocked && params.count == 6)
 
     func oneLine(_ params: Params, _ inputs: Tensor) throws -> Tensor {
       let (outputs, params) = try model(params, inputs)

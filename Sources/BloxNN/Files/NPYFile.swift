@@ -57,7 +57,7 @@ enum NPYFile {
 
   // MARK: Reading
 
-  static func load(_ reader: borrowing ByteReader) throws -> Tensor {
+  static func load<Source: ByteSource & ~Copyable>(_ reader: borrowing Source) throws -> Tensor {
     let header = try header(reader)
     let (expected, present) = (header.type.byteCount, reader.byteCount - header.offset)
     guard present == expected else {
@@ -74,7 +74,7 @@ enum NPYFile {
   }
 
   /// Reads and checks what stands before the elements.
-  static func header(_ reader: borrowing ByteReader) throws(BloxError) -> Header {
+  static func header<Source: ByteSource & ~Copyable>(_ reader: borrowing Source) throws(BloxError) -> Header {
     let path = reader.path
     let start = try reader.bytes(at: 0, count: min(reader.byteCount, magic.count + 6))
     guard start.starts(with: magic), start.count >= magic.count + 4 else {

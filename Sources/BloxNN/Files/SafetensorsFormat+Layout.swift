@@ -37,37 +37,18 @@ extension SafetensorsFormat {
       for (name, type) in tensors where type.dtype == .key { texts["dtype:" + name] = "key" }
       var members: [String] = []
       if !texts.isEmpty {
-        let pairs = texts.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
-        members.append("\(Self.quoted(metadataName)):{\(pairs.joined(separator: ","))}")
+        let pairs = texts.sorted { $0.key < $1.key }.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.value))" }
+        members.append("\(JSONText.quoted(metadataName)):{\(pairs.joined(separator: ","))}")
       }
       for (index, (name, _)) in tensors.enumerated() {
         let shape = types[index].shape.map(String.init).joined(separator: ",")
         members.append(
-          "\(Self.quoted(name)):{\"dtype\":\"\(SafetensorsFormat.name(types[index].dtype))\",\"shape\":[\(shape)],"
+          "\(JSONText.quoted(name)):{\"dtype\":\"\(SafetensorsFormat.name(types[index].dtype))\",\"shape\":[\(shape)],"
             + "\"data_offsets\":[\(begins[index]),\(begins[index] + types[index].byteCount)]}")
       }
       var text = Array("{\(members.joined(separator: ","))}".utf8)
       text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
       header = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
-    }
-
-    /// A JSON string.
-    private static func quoted(_ text: String) -> String {
-      var result = "\""
-      for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": result += "\\\""
-        case "\\": result += "\\\\"
-        default:
-          if scalar.value < 0x20 {
-            let digits = String(scalar.value, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-          } else {
-            result.unicodeScalars.append(scalar)
-          }
-        }
-      }
-      return result + "\""
     }
   }
 }

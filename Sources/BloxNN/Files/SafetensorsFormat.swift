@@ -90,8 +90,8 @@ enum SafetensorsFormat {
     guard length <= UInt64(headerLimit) else {
       throw BloxError(.file, "\(path): a header of \(length) bytes; at most \(headerLimit) are read")
     }
-    var parser = SafetensorsHeaderParser(try reader.bytes(at: 8, count: Int(length)), path: path)
-    var header = try parser.header()
+    var parser = JSONReader(try reader.bytes(at: 8, count: Int(length)), subject: "\(path): the safetensors header")
+    var header = try parser.safetensorsHeader()
     header.offset = 8 + Int(length)
     try check(header, dataBytes: reader.byteCount - header.offset, path)
     return header

@@ -1,4 +1,4 @@
-// Tensors in files: safetensors and NumPy's npy, chosen by the file's suffix.
+// Tensors in files: safetensors and NumPy's npy and npz, chosen by the file's suffix.
 
 import BloxIR
 import BloxRuntime
@@ -9,10 +9,11 @@ import BloxTrace
 /// | suffix | holds | dtypes |
 /// | --- | --- | --- |
 /// | `.safetensors` | any number of named tensors | all; `key` as described below |
+/// | `.npz` | any number of named tensors | as npy; read stored or deflated, written stored |
 /// | `.npy` | one tensor without a name | all; `bf16` as the two-byte voids that NumPy with `ml_dtypes` writes |
 ///
 /// Neither format knows random keys. They are written as their words, `u32[…,2]`. A safetensors file also says in its
-/// metadata that they are keys (`"dtype:NAME": "key"`), so that they come back as keys; from an npy file come words,
+/// metadata that they are keys (`"dtype:NAME": "key"`), so that they come back as keys; from npy and npz files come words,
 /// which `Key(words:)` takes.
 ///
 /// ```swift
@@ -22,17 +23,19 @@ import BloxTrace
 public enum TensorFile {
   /// The formats.
   package enum Format: Sendable {
-    case npy, safetensors
+    case npy, npz, safetensors
 
     /// The format of a path's suffix.
     package init(path: String) throws(BloxError) {
       if path.hasSuffix(".npy") {
         self = .npy
+      } else if path.hasSuffix(".npz") {
+        self = .npz
       } else if path.hasSuffix(".safetensors") {
         self = .safetensors
       } else {
         throw BloxError(
-          .file, "\(path): cannot tell the format of this file; tensors are in .npy and .safetensors files")
+          .file, "\(path): cannot tell the format of this file; tensors are in .npy, .npz and .safetensors files")
       }
     }
   }
@@ -47,6 +50,7 @@ public enum TensorFile {
     let reader = try ByteReader(path)
     switch format {
     case .npy: return [("", try NPYFile.load(reader))]
+    case .npz: return try NPZFile.load(reader)
     case .safetensors: return try SafetensorsFormat.load(reader)
     }
   }
@@ -55,7 +59,7 @@ public enum TensorFile {
   ///
   /// - Parameters:
   ///   - tensors: Tensors with unique names; exactly one for an npy file, which does not keep its name.
-  ///   - path: A path that ends in `.safetensors` or `.npy`.
+  ///   - path: A path that ends in `.safetensors`, `.npz` or `.npy`.
   ///   - metadata: Texts that a safetensors file keeps beside the tensors; see ``metadata(_:)``.
   /// - Throws: ``BloxError/Code/file`` when the file cannot be written, ``BloxError/Code/invalidArgument`` for names
   ///   that are not unique or a number of tensors that the format does not hold, and the errors of
@@ -64,16 +68,18 @@ public enum TensorFile {
     _ tensors: [(name: String, tensor: Tensor)], to path: String, metadata: [String: String] = [:]
   ) throws {
     let constants = try tensors.map { (name: $0.name, constant: try $0.tensor.constant()) }
-    switch try Format(path: path) {
+    let format = try Format(path: path)
+    guard metadata.isEmpty || format == .safetensors else {
+      throw BloxError(.invalidArgument, "\(path): npy and npz files hold no metadata; use .safetensors")
+    }
+    switch format {
     case .npy:
       guard constants.count == 1 else {
         throw BloxError(
-          .invalidArgument, "\(path): an npy file holds one tensor, not \(constants.count); use .safetensors")
-      }
-      guard metadata.isEmpty else {
-        throw BloxError(.invalidArgument, "\(path): an npy file holds no metadata; use .safetensors")
+          .invalidArgument, "\(path): an npy file holds one tensor, not \(constants.count); use .npz or .safetensors")
       }
       try ByteFile.write([NPYFile.header(constants[0].constant.type), constants[0].constant.bytes], to: path)
+    case .npz: try NPZFile.save(constants, to: path)
     case .safetensors:
       let layout = try SafetensorsFormat.Layout(constants.map { ($0.name, $0.constant.type) }, metadata, path)
       try ByteFile.write([layout.header] + layout.order.map { constants[$0].constant.bytes }, to: path)
@@ -82,10 +88,10 @@ public enum TensorFile {
 
   /// The texts that a safetensors file holds beside its tensors.
   ///
-  /// - Throws: As ``load(_:)``; an npy file has none, which is an error.
+  /// - Throws: As ``load(_:)``; npy and npz files have none, which is an error.
   public static func metadata(_ path: String) throws -> [String: String] {
     guard case .safetensors = try Format(path: path) else {
-      throw BloxError(.file, "\(path): an npy file holds no metadata")
+      throw BloxError(.file, "\(path): npy and npz files hold no metadata")
     }
     let reader = try ByteReader(path)
     return Dictionary(

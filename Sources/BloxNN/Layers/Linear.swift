@@ -21,6 +21,10 @@ public final class Linear: Module, Layer {
   /// Tags of the bias.
   public let biasMetadata: [String: MetadataValue]
 
+  /// A layer of the same inputs whose outputs are added, such as a ``LoRA``. Functions that were compiled before it is
+  /// set do not see it.
+  public var adapter: (any Layer)?
+
   /// Makes a layer; its input size is taken from the first inputs it meets.
   public init(
     _ graph: Graph, outputSize: Int, rng: Rng? = nil, useBias: Bool = true,
@@ -59,12 +63,17 @@ public final class Linear: Module, Layer {
           "Linear '\(path)': the kernel is \(kernel.type), but inputs of type \(inputs.type) need [\(inputSize),\(outputSize)]"
         )
       }
-      let product = try inputs.matmul(kernel)
-      guard useBias else { return (product, params) }
-      let bias: Tensor
-      (bias, params) = try getParam(
-        params, "bias", shape: [outputSize], initializer: biasInitializer, metadata: biasMetadata, rng: rng)
-      return (try product + bias, params)
+      var outputs = try inputs.matmul(kernel)
+      if useBias {
+        let bias: Tensor
+        (bias, params) = try getParam(
+          params, "bias", shape: [outputSize], initializer: biasInitializer, metadata: biasMetadata, rng: rng)
+        outputs = try outputs + bias
+      }
+      guard let adapter else { return (outputs, params) }
+      let change: Tensor
+      (change, params) = try adapter(params, inputs)
+      return (try outputs + change, params)
     }
   }
 }

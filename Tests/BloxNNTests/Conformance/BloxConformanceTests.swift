@@ -77,7 +77,9 @@ struct BloxConformanceTests {
         try vmap(inAxes: [nil, 0], outAxes: [0, nil]) { (p: Params, x: Tensor) in try call(p, x) }(params, x)
       }
       return model
-    case _: return try dropoutModel(for: testCase) ?? BloxModel(norm: testCase)
+    case _:
+      return try dropoutModel(for: testCase) ?? BloxModel(norm: testCase)
+        ?? BloxModel(sequence: testCase)
     }
   }
 
@@ -134,7 +136,7 @@ struct BloxConformanceTests {
     }
     print("conformance blox: \(ran) cases run")
     for layer in skipped.keys.sorted() { print("  not run: \(skipped[layer] ?? 0) x \(layer)") }
-    #expect(ran == 34)
+    #expect(ran == 43)
   }
 
   @Test("blox: keys and counters of Rng") func rng() throws {
