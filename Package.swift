@@ -49,7 +49,9 @@ let package = Package(
       name: "digits", dependencies: ["BloxNN", "BloxIR", "CDigitsData", "Gallery"], path: "Examples/digits",
       swiftSettings: strict),
 
-    .target(name: "TestSupport", dependencies: ["ProgramFuzzing"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "ProgramFuzzing"],
+      path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "BloxIRTests", dependencies: ["BloxIR", "ProgramFuzzing", "TestSupport"], swiftSettings: strict),
     .testTarget(

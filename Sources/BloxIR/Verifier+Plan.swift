@@ -90,6 +90,8 @@ extension Op {
       true
     case .custom, .collective: true
     case .indexing: true
+    case .linearAlgebra: true
+    case .optimizationBarrier: false
     }
   }
 }

@@ -24,7 +24,10 @@ extension Program {
     known.reserveCapacity(instructions.count)
     for instruction in instructions {
       let computation = Computation(instruction.op, rewriter.operands(of: instruction))
-      if let first = known[computation] {
+      // Two barriers are two places; what is behind them must stay apart.
+      if instruction.op == .optimizationBarrier {
+        try rewriter.copy(instruction)
+      } else if let first = known[computation] {
         rewriter.bind(instruction, to: first.results.map { rewriter.operand(.value($0)) })
       } else {
         known[computation] = instruction
@@ -46,6 +49,7 @@ extension Op {
       .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

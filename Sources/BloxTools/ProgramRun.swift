@@ -37,7 +37,7 @@ package struct NonFiniteValue: Error, CustomStringConvertible {
 package struct ProgramRun: Sendable {
   /// The program. A plan that it may have is made anew.
   package let program: Program
-  private let arguments: [DenseConstant]
+  let arguments: [DenseConstant]
 
   /// Prepares a run.
   package init(_ program: Program, _ arguments: [DenseConstant]) {
@@ -104,10 +104,13 @@ package struct ProgramRun: Sendable {
     for instruction in optimised.instructions {
       let operands = instruction.operands.map { $0.constant(values) }
       let wanted = try ReferenceInterpreter.evaluate(instruction.op, operands: operands)
-      for (value, want) in zip(instruction.results, wanted) {
-        let got = values[value.index]
+      let results = instruction.results.map { values[$0.index] }
+      for (got, want) in zip(results, wanted) {
         let text: String?
-        if let tolerance {
+        if case .linearAlgebra(let op) = instruction.op {
+          // Factors are compared by what they multiply to.
+          text = op.failure(operands, results, wanted)
+        } else if let tolerance {
           text = Difference(got, want, tolerance)?.text("compiled", "interp")
         } else if try disagreement(got: got, want: want, instruction.op.agreement(operands)) != nil {
           text = (Difference(got, want, .exact))?.text("compiled", "interp") ?? "signs of zeros or NaNs differ"

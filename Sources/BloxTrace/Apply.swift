@@ -30,8 +30,9 @@ extension Tensor {
     try applyAll(op, tensors.map { .tensor($0) }, location: location)[0]
   }
 
-  private static func applyAll(
-    _ op: Op, _ operands: [TensorOperand], location: SourceLocation?
+  /// Applies an operation with any number of results.
+  static func applyAll(
+    _ op: Op, _ operands: [TensorOperand], location: SourceLocation? = nil
   ) throws -> [Tensor] {
     do {
       guard let trace = Trace.current else { return try Eager.apply(op, operands) }

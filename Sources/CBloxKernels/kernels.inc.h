@@ -20,4 +20,5 @@
 #include "arg_reduce.inc.h"
 #include "random.inc.h"
 #include "gemm.inc.h"
+#include "matrix.inc.h"
 #include "table.inc.h"

@@ -85,10 +85,9 @@ private func instructionFailure(of program: Program, _ arguments: [DenseConstant
       }
     }
     let wanted = try ReferenceInterpreter.evaluate(instruction.op, operands: operands)
-    for (value, want) in zip(instruction.results, wanted) {
-      if let text = disagreement(got: values[value.index], want: want, try instruction.op.agreement(operands)) {
-        return "\(instruction.summary(in: program)): \(text)"
-      }
+    let got = instruction.results.map { values[$0.index] }
+    if let text = try disagreement(instruction.op, operands, got: got, want: wanted) {
+      return "\(instruction.summary(in: program)): \(text)"
     }
   }
   return nil

@@ -10,6 +10,8 @@ extension Commands {
   struct Source {
     var request: DumpRequest
 
+    init(_ request: DumpRequest) { self.request = request }
+
     /// Reads `PROGRAM [--stage S] [--set NAME=N]… [--batch N]`.
     init(_ arguments: inout Arguments, command: String) throws(BloxError) {
       let stage = try arguments.option("--stage").map { name throws(BloxError) in try Stage(named: name) }

@@ -18,6 +18,7 @@ extension Commands {
     let ulp = try arguments.quantity("--ulp", "a whole number from 0") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
     let comparesEachOp = arguments.flag("--each-op")
     let checksFinite = arguments.flag("--check-nan")
+    let probes = try arguments.option("--probe")?.split(separator: ",").map(String.init) ?? []
     let isQuiet = arguments.flag("-q", "--quiet")
     if let threads = try arguments.number("--threads") {
       guard threads <= 1024 else {
@@ -36,17 +37,24 @@ extension Commands {
     let run = ProgramRun(program, try Binding.arguments(inputs, for: program, seed: seed))
     if checksFinite { try run.checkFinite(engine) }
     if comparesEachOp { try run.compareEachOp(tolerance) }
+    for (name, value) in try run.probe(probes, engine) { try show(name, try Tensor(constant: value)) }
     let results = engine == .both ? try run.comparedResults(tolerance) : try run.results(engine)
     let tensors = try results.map { try Tensor(constant: $0) }
     try files.write(tensors)
     if !isQuiet, !files.takesAll {
       for (index, tensor) in tensors.enumerated() where !files.takes(index) {
         let name = program.results[index].label?.text ?? "result \(index)"
-        try show(line: "\(name): \(tensor.type) =\(tensor.rank < 2 ? " " : "\n")\(tensor)")
+        try show(name, tensor)
       }
     }
     if !expected.isEmpty { try expect(expected, of: program, results, tolerance ?? .exact) }
     return .success
+  }
+}
+
+extension Commands {
+  private static func show(_ name: String, _ tensor: Tensor) throws(BloxError) {
+    try show(line: "\(name): \(tensor.type) =\(tensor.rank < 2 ? " " : "\n")\(tensor)")
   }
 }
 

@@ -48,6 +48,9 @@ enum Commands {
     case "opt": return try opt(Arguments(rest, command: command))
     case "run": return try run(Arguments(rest, command: command))
     case "check": return try check(Arguments(rest, command: command))
+    case "diff": return try diff(Arguments(rest, command: command))
+    case "explain": return try explain(rest)
+    case "bench": return try bench(Arguments(rest, command: command))
     case "gallery": return try gallery(Arguments(rest, command: command))
     default: throw unknown(command)
     }
@@ -59,6 +62,9 @@ enum Commands {
     case "opt": return Help.opt
     case "run": return Help.run
     case "check": return Help.check
+    case "diff": return Help.diff
+    case "explain": return Help.explain
+    case "bench": return Help.bench
     case "gallery": return Help.gallery
     default: throw unknown(command)
     }

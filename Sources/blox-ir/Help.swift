@@ -4,10 +4,10 @@ import Gallery
 
 enum Help {
   /// The subcommands in the order in which they are listed.
-  static let commands = ["dump", "opt", "run", "check", "gallery"]
+  static let commands = ["dump", "opt", "run", "check", "diff", "explain", "bench", "gallery"]
 
   /// Every text, for tests of its examples.
-  static var all: [String] { [general, dump, opt, run, check, gallery] }
+  static var all: [String] { [general, dump, opt, run, check, diff, explain, bench, gallery] }
 
   static let general = """
     blox-ir - looks at programs on their way through the blox compiler
@@ -23,6 +23,9 @@ enum Help {
       opt       run passes over a program: optimisations, derivatives, lanes, memory plans
       run       run a program on inputs, on either engine or both compared
       check     check that programs are valid, golden files up to date, and what their comments say
+      diff      compare two programs, whatever their values are called
+      explain   what a program needs in memory and costs, what became of arguments, what an op is
+      bench     measure a program with several numbers of threads
       gallery   list the built-in programs
 
     PROGRAMS
@@ -140,6 +143,7 @@ enum Help {
       --rtol R           accept differences of R relative to the wanted number
       --ulp N            accept N representable numbers between
       --check-nan        look for the first instruction that makes a NaN or an infinity; exit code 4
+      --probe %N,%N      values inside the program to print as well, by their names in its text
       --threads N        how many threads compiled programs use
       --quiet            print no results
       --stage STAGE      the stage of a gallery program; 'traced' when not given

@@ -145,6 +145,22 @@ struct TypeRuleTests {
     Case(
       .dotGeneral(Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .u32)), "i8[2] i8[2]",
       "dot_general: the preferred dtype u32 must be floating-point or of the operands' kind; got i8[2], i8[2]"),
+    Case(.linearAlgebra(.cholesky), "f32[2,3,3]", "f32[2,3,3]"),
+    Case(.linearAlgebra(.cholesky), "f32[2,3]", "cholesky: needs square matrices; got f32[2,3]"),
+    Case(.linearAlgebra(.cholesky), "bf16[3,3]", "cholesky: needs f32 or f64; got bf16[3,3]"),
+    Case(
+      .linearAlgebra(.eigh), "f64[3]", "eigh: needs matrices, which have two dimensions or more; got f64[3]"),
+    Case(.linearAlgebra(.eigh), "f64[5,3,3]", "f64[5,3] f64[5,3,3]"),
+    Case(.linearAlgebra(.qr(fullMatrices: false)), "f32[4,2]", "f32[4,2] f32[2,2]"),
+    Case(.linearAlgebra(.qr(fullMatrices: true)), "f32[4,2]", "f32[4,4] f32[4,2]"),
+    Case(.linearAlgebra(.lu), "f32[7,4,2]", "f32[7,4,2] i32[7,2] i32[7,4]"),
+    Case(.linearAlgebra(.triangularSolve(.init())), "f32[3,3] f32[3,2]", "f32[3,2]"),
+    Case(
+      .linearAlgebra(.triangularSolve(.init(leftSide: false))), "f32[3,3] f32[3,2]",
+      "triangular_solve: the right operand needs 3 columns; got f32[3,3], f32[3,2]"),
+    Case(
+      .linearAlgebra(.triangularSolve(.init())), "f32[3,3] f32[2,3,2]",
+      "triangular_solve: operands must have the same leading dimensions; got f32[3,3], f32[2,3,2]"),
     Case(.random(.seed), "i32[2]", "key[2]"), Case(.random(.wrap), "u32[4,2]", "key[4]"),
     Case(.random(.unwrap), "key[4]", "u32[4,2]"), Case(.random(.split([2])), "key[4]", "key[4,2]"),
     Case(.random(.bits(shape: [3], .u8)), "key[4]", "u8[4,3]"),

@@ -215,10 +215,25 @@ private func indexingSamples() throws(BloxError) -> [Sample] {
   return samples
 }
 
+private func linearAlgebraSamples() throws(BloxError) -> [Sample] {
+  let right = LinearAlgebra.TriangularSolve(leftSide: false, lower: false, transposed: true, unitDiagonal: true)
+  return [
+    try single(.linearAlgebra(.cholesky), [.f32(3, 3)]),
+    try single(.linearAlgebra(.qr(fullMatrices: false)), [.f32(4, 3)]),
+    try single(.linearAlgebra(.qr(fullMatrices: true)), [.f32(2, 3)], " full"),
+    try single(.linearAlgebra(.eigh), [.f32(3, 3)]), try single(.linearAlgebra(.lu), [.f32(2, 4, 3)]),
+    try single(.linearAlgebra(.triangularSolve(.init())), [.f32(3, 3), .f32(3, 2)]),
+    try single(.linearAlgebra(.triangularSolve(right)), [.f32(3, 3), .f32(2, 3)], " right"),
+    try single(.linearAlgebra(.triangularSolve(.init())), [.f32(2, 3, 3), .f32(2, 3, 1)], " batch"),
+    try single(.optimizationBarrier, [.f32(2, 3)]),
+  ]
+}
+
 /// A sample for every op but `fusion`, which only the fusion pass makes, `custom_linear`, which cannot be evaluated,
 /// and collectives, which a loop over lanes cannot (CollectiveBatchingTests has them).
 func allSamples() throws(BloxError) -> [Sample] {
-  try elementwiseSamples() + shapeSamples() + largeSamples() + callSamples() + customSamples() + indexingSamples()
+  try elementwiseSamples() + shapeSamples() + largeSamples() + linearAlgebraSamples() + callSamples()
+    + customSamples() + indexingSamples()
 }
 
 /// Whether results agree in every bit, but for the sign and payload of NaNs.

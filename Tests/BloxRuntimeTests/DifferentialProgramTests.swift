@@ -125,7 +125,9 @@ import Testing
   /// The transformed program; `nil` where an op has no derivative.
   private func transformed(_ transform: () throws -> Program) throws -> Program? {
     do {
-      return try transform()
+      let program = try transform()
+      // A function with a backward program has no forward derivative that could be evaluated.
+      return program.instructions.contains { $0.op.name == "custom_linear" } ? nil : program
     } catch let error as BloxError where error.code == .notDifferentiable || error.code == .gradientOfInteger {
       return nil
     }

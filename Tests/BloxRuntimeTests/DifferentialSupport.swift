@@ -14,8 +14,8 @@ func program(of op: Op, _ types: [TensorType]) throws -> Program {
 /// - Throws: What compiling throws.
 func disagreement(_ op: Op, _ operands: [DenseConstant]) throws -> String? {
   let types = operands.map(\.type)
-  let got = try executable(program(of: op, types)).run(operands)[0]
-  let want = try ReferenceInterpreter.evaluate(op, operands: operands)[0]
-  guard let text = disagreement(got: got, want: want, try op.agreement(operands)) else { return nil }
-  return "\(op.name) \(types.map(\.description).joined(separator: ", ")) -> \(want.type): \(text)"
+  let got = try executable(program(of: op, types)).run(operands)
+  let want = try ReferenceInterpreter.evaluate(op, operands: operands)
+  guard let text = try disagreement(op, operands, got: got, want: want) else { return nil }
+  return "\(op.name) \(types.map(\.description).joined(separator: ", ")) -> \(want[0].type): \(text)"
 }

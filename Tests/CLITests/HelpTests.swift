@@ -46,9 +46,15 @@ struct HelpTests {
     #expect(Help.general.contains("\n  \(command) "))
   }
 
-  @Test("Every option that a text documents is known", arguments: ["dump", "opt", "run", "check"])
+  @Test(
+    "Every option that a text documents is known",
+    arguments: ["dump", "opt", "run", "check", "diff", "explain", "bench"])
   func documentedOptionsExist(command: String) throws {
-    let text = try #require(["dump": Help.dump, "opt": Help.opt, "run": Help.run, "check": Help.check][command])
+    let text = try #require(
+      [
+        "dump": Help.dump, "opt": Help.opt, "run": Help.run, "check": Help.check, "diff": Help.diff,
+        "explain": Help.explain, "bench": Help.bench,
+      ][command])
     let options = text.split(separator: "\n").compactMap { line -> String? in
       let words = line.split(separator: " ")
       return line.hasPrefix("  -") ? words.first.map(String.init) : nil

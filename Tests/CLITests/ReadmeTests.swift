@@ -29,10 +29,12 @@ struct ReadmeTests {
     text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
-  @Test("Every block of Swift is in ReadmeExamples.swift, where it is compiled and run")
+  @Test("Every block of Swift is in ReadmeExamples*.swift, where it is compiled and run")
   func swiftBlocks() throws {
-    let file = CommandRunner.packageRoot.appendingPathComponent("Tests/CLITests/ReadmeExamples.swift")
-    let examples = Self.normalized(try String(contentsOf: file, encoding: .utf8))
+    let folder = CommandRunner.packageRoot.appendingPathComponent("Tests/CLITests")
+    let examples = try ["ReadmeExamples.swift", "ReadmeExamples+Layers.swift"].map { name in
+      Self.normalized(try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8))
+    }.joined(separator: "\n")
     let blocks = try Self.blocks("swift")
     #expect(blocks.count >= 8)
     for block in blocks { #expect(examples.contains(Self.normalized(block)), "not compiled:\n\(block)") }

@@ -49,6 +49,8 @@ public enum Op: Hashable, Sendable {
   case dotGeneral(DotDimensions)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
+  /// A factorisation or solution of matrices.
+  case linearAlgebra(LinearAlgebra)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -61,6 +63,9 @@ public enum Op: Hashable, Sendable {
   case collective(Collective)
   /// The identity, with a derivative of zero.
   case stopGradient
+  /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
+  /// what is computed from its result.
+  case optimizationBarrier
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
 }
@@ -302,6 +307,8 @@ extension Op {
     case .axisIndex: "axis_index"
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
+    case .linearAlgebra(let op): op.name
+    case .optimizationBarrier: "optimization_barrier"
     case .fusion: "fusion"
     }
   }
@@ -316,6 +323,7 @@ extension Op {
       nil
     case .custom, .collective: nil
     case .indexing: nil
+    case .linearAlgebra, .optimizationBarrier: nil
     }
   }
 
@@ -330,6 +338,7 @@ extension Op {
       false
     case .custom, .collective: false
     case .indexing: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

@@ -21,13 +21,14 @@ extension Op {
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .indexing(let op): return [try op.resultType(rule)]
+    case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
       return [TensorType(.i32)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .stopGradient:
+      .random, .stopGradient, .optimizationBarrier:
       return [try singleResultType(rule)]
     }
   }
@@ -67,11 +68,12 @@ extension Op {
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
     case .random(let op): return try op.resultType(rule)
-    case .stopGradient:
+    case .stopGradient, .optimizationBarrier:
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -89,6 +91,7 @@ extension Op {
     case .custom: true
     case .collective: false
     case .indexing(let op): op.takesSplat(at: index, of: operands)
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 
@@ -109,6 +112,7 @@ extension Op {
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective: return nil
     case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
+    case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
 }

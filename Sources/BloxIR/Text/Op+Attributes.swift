@@ -38,6 +38,8 @@ extension Op {
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
     case .indexing(let op): return op.attributeTexts
+    case .linearAlgebra(let op): return op.attributeTexts
+    case .optimizationBarrier: return []
     }
   }
 
@@ -56,6 +58,7 @@ extension Op {
     case randomUnwrap = "random_unwrap"
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
+    case optimizationBarrier = "optimization_barrier"
   }
 
   /// Every op's name, family by family.
@@ -66,6 +69,7 @@ extension Op {
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
     + Indexing.Mnemonic.allCases.map(\.rawValue)
+    + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -93,6 +97,9 @@ extension Op {
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
+    if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
+      return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
+    }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)
@@ -133,6 +140,7 @@ extension Op {
           preferred: try reader.optionalWord("preferred", DType.self)))
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
+    case .optimizationBarrier: return .optimizationBarrier
     }
   }
 

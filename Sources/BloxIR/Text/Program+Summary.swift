@@ -35,7 +35,7 @@ extension Program {
     for instruction in instructions {
       var entry = counts[instruction.op.name] ?? (0, 0, counts.count)
       entry.count += 1
-      entry.flops += flops(instruction)
+      entry.flops += productFlops(instruction)
       counts[instruction.op.name] = entry
       if let region = instruction.op.region {
         nested += 1
@@ -51,7 +51,7 @@ extension Program {
 
   /// The arithmetic of a product; other ops are bound by memory, and counting them would pretend a precision that the
   /// number does not have.
-  private func flops(_ instruction: Instruction) -> Int {
+  package func productFlops(_ instruction: Instruction) -> Int {
     guard case .dotGeneral(let dims) = instruction.op else { return 0 }
     let lhs = type(of: instruction.operands[0])
     let contracted = dims.lhsContract.reduce(1) { $0 * lhs.shape[$1] }

@@ -93,6 +93,10 @@ package struct JVPTransform {
     guard inputs.contains(where: { $0.tangent != nil }) else {
       return results.map { Dual(primal: $0, tangent: nil) }
     }
+    if case .linearAlgebra(let op) = instruction.op {
+      let tangents = try op.tangents(inputs, results, &builder)
+      return zip(results, tangents).map { Dual(primal: $0, tangent: $1) }
+    }
     let rule = JVPRule(inputs: inputs, result: results[0])
     return [Dual(primal: results[0], tangent: try rule.tangent(of: instruction.op, &builder))]
   }
@@ -152,6 +156,8 @@ struct JVPRule {
     case .call, .custom: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
     case .collective(let collective): return try self.collective(collective, &b)
     case .indexing(let op): return try indexing(op, &b)
+    case .linearAlgebra: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .optimizationBarrier: return try b.emitOne(op, [instantiated(0, b)])
     }
   }
 

@@ -135,6 +135,7 @@ struct Transposition {
       let kept = (0..<type.rank).filter { !axes.contains($0) }
       return try builder.emitOne(.broadcastInDim(shape: type.shape, dims: kept), [ct])
     case .dotGeneral(let dims):
+      guard !isLinear(operands[1 - index]) else { throw notLinear(instruction) }
       return index == 0
         ? try transposeDotLeft(ct, dims, lhs: type, rhs: operands[1])
         : try transposeDotRight(ct, dims, lhs: operands[0], rhs: type)
@@ -146,6 +147,8 @@ struct Transposition {
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }
       return try builder.emitOne(.collective(transposed), [ct])
+    case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
+    case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
     }
   }
 

@@ -71,6 +71,7 @@ struct FusionRoles {
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
     case .custom, .collective, .indexing: return .outside
+    case .linearAlgebra, .optimizationBarrier: return .outside
     }
   }
 
@@ -129,6 +130,7 @@ struct FusionRoles {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 
@@ -168,6 +170,7 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .linearAlgebra, .optimizationBarrier: false
     }
   }
 }

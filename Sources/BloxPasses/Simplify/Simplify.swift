@@ -99,6 +99,7 @@ extension Op {
     case .call, .axisIndex, .fusion: []
     case .custom, .collective: []
     case .indexing: Rule.foldRules
+    case .linearAlgebra, .optimizationBarrier: []
     }
   }
 }

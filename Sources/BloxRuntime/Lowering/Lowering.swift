@@ -97,6 +97,8 @@ struct Lowering {
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .indexing(let op): try lowerIndexing(instruction, op)
     case .constant: break
+    case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
+    case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
     }
   }
 

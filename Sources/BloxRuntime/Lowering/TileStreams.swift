@@ -42,6 +42,7 @@ extension TileCompiler {
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
+    case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 
@@ -102,6 +103,7 @@ extension TileCompiler {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
 
@@ -133,6 +135,7 @@ extension View {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
 }

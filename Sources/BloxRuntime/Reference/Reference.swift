@@ -51,10 +51,11 @@ public enum ReferenceInterpreter {
       case .jvp(let primal, _), .vjp(let primal, _, _): return try run(primal.program, operands)
       case .linear: throw BloxError.forwardModeOfCustomVJP
       }
+    case .linearAlgebra(let op): return linearAlgebra(op, operands, types)
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .indexing, .stopGradient:
+      .random, .indexing, .stopGradient, .optimizationBarrier:
       return [single(op, operands, type: types[0])]
     }
   }
@@ -84,7 +85,8 @@ public enum ReferenceInterpreter {
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
     case .indexing(let op): indexing(op, x, to: type)
-    case .stopGradient: x[0]
+    case .stopGradient, .optimizationBarrier: x[0]
+    case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
     }
   }

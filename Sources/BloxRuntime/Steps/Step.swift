@@ -15,6 +15,7 @@ enum Step: BitwiseCopyable {
   case dynamicSlice(UnsafePointer<DynamicSliceStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
+  case matrix(UnsafePointer<MatrixStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -28,6 +29,7 @@ enum Step: BitwiseCopyable {
     case .dynamicSlice(let step): step.pointee.run(memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
+    case .matrix(let step): MatrixStep.run(step, memory)
     }
   }
 }

@@ -242,4 +242,25 @@ void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_
 /// Computes the product on the calling thread. k == 0 writes zeros.
 void blox_gemm(blox_isa isa, blox_dtype dtype, blox_gemm_path path, const blox_gemm_args *args, void *scratch);
 
+// ---- Factorisations -------------------------------------------------------------------------------------------
+
+/// Unblocked steps on matrices of one float type in rows, `stride` elements apart. See matrix_float.inc.h.
+typedef struct blox_matrix_kernels {
+  bool (*cholesky)(int64_t n, void *block, int64_t stride, void *column);
+  void (*solve_left)(bool lower, bool unit, int64_t n, int64_t m, const void *block, int64_t stride, void *sides,
+                     int64_t sides_stride);
+  void (*solve_right)(bool lower, bool unit, int64_t n, int64_t m, const void *block, int64_t stride, void *sides,
+                      int64_t sides_stride);
+  void (*subtract)(int64_t rows, int64_t columns, void *target, int64_t stride, const void *source,
+                   int64_t source_stride);
+  void (*reflect)(int64_t m, int64_t n, void *panel, int64_t stride, void *factors, void *sums);
+  void (*reflector_product)(int64_t n, const void *squares, const void *factors, void *product);
+  void (*eliminate)(int64_t m, int64_t n, void *panel, int64_t stride, int32_t *pivots);
+  /// `work` has room for 2 n² + 5 n doubles.
+  void (*eigh)(int64_t n, const void *matrix, void *values, void *vectors, double *work);
+} blox_matrix_kernels;
+
+/// NULL for dtypes other than f32 and f64.
+const blox_matrix_kernels *blox_matrix(blox_isa isa, blox_dtype dtype);
+
 #endif

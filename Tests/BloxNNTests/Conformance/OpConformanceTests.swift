@@ -27,6 +27,10 @@ struct OpConformanceTests {
     #expect(try runGroup("ops_dot", bind: bindDot).ran == 52)
   }
 
+  @Test("ops_linalg: factorisations and solutions of matrices") func linearAlgebra() throws {
+    #expect(try runGroup("ops_linalg", bind: bindLinearAlgebra).ran == 34)
+  }
+
   @Test("ops_reduce: reductions") func reduce() throws {
     #expect(try runGroup("ops_reduce", bind: bindReduce).ran == 162)
   }

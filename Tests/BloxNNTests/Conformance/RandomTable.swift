@@ -122,6 +122,9 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
     }
     guard let distribution = distributions[arguments.positional[2]] else { return notInSlice(testCase) }
     initializer = scaling(arguments.double(0) ?? 1, fan, distribution)
+  case "init.orthogonal":
+    initializer = .orthogonal(scale: arguments.double(0) ?? 1, columnAxis: arguments.int("column_axis") ?? -1)
+  case "init.delta_orthogonal": initializer = .deltaOrthogonal()
   case _: return notInSlice(testCase)
   }
   guard dtype == .f32 || !testCase.op.hasSuffix("_normal") else {

@@ -1,0 +1,120 @@
+// `diff`, `explain` and `bench`: questions about programs.
+
+import BloxIR
+import BloxNN
+import BloxRuntime
+import BloxTools
+import Gallery
+
+extension Commands {
+  static func diff(_ given: Arguments) throws -> ExitCode {
+    var arguments = given
+    let ignoresConstants = arguments.flag("--structure")
+    let showsCost = arguments.flag("--cost")
+    let showsTypes = arguments.flag("--types")
+    guard !showsCost || !showsTypes else { throw BloxError(.usage, "--cost and --types: choose one") }
+    let stages = try arguments.option("--stage").map { list throws(BloxError) in
+      try list.split(separator: ",").map { name throws(BloxError) in try Stage(named: String(name)) }
+    }
+    let sources = try Source.several(&arguments, stages ?? [.traced], command: "diff", count: 2)
+    let programs = try sources.map { try $0.program() }
+    for program in programs { try program.verify() }
+    let diff = try ProgramDiff(
+      programs[0], programs[1], ignoresConstants: ignoresConstants, comparesCost: !showsTypes)
+    try show(line: showsCost ? diff.costText : showsTypes ? diff.signatureText : diff.text)
+    return (showsTypes ? diff.hasSameSignature : diff.isEmpty) ? .success : .checkFailed
+  }
+
+  static func explain(_ words: [String]) throws -> ExitCode {
+    let topics = ["memory", "donation", "cost", "op"]
+    guard let topic = words.first, topics.contains(topic) else {
+      let hint = words.first.map { "; there is no '\($0)'\(suggestion(for: $0, among: topics))" } ?? ""
+      throw BloxError(.usage, "explain takes one of \(topics.joined(separator: ", "))\(hint) (blox-ir explain --help)")
+    }
+    var arguments = Arguments(Array(words.dropFirst()), command: "explain")
+    if topic == "op" {
+      let names = try arguments.positionals()
+      guard names.count == 1 else { throw BloxError(.usage, "explain op takes one op, such as dot_general") }
+      try TextFile.write(OpExplanation(op: names[0]).text, to: "-")
+      return .success
+    }
+    let program = try Source(&arguments, command: "explain").program()
+    try program.verify()
+    let text =
+      switch topic {
+      case "memory": try MemoryReport(compiling: program).text
+      case "donation": try MemoryReport(compiling: program).donations
+      default: try ProgramCost(compiling: program).table
+      }
+    try TextFile.write(text, to: "-")
+    return .success
+  }
+
+  static func bench(_ given: Arguments) throws -> ExitCode {
+    var arguments = given
+    let inputs = try arguments.options("--input", "-i")
+    let seed = try arguments.quantity("--seed", "a whole number from 0") { UInt64($0) } ?? 0
+    let count = try arguments.number("--repeat") ?? 20
+    let threads = try arguments.option("--threads").map { list throws(BloxError) in try threadCounts(list) }
+    let baseline = try arguments.option("--baseline")
+    let limit = try arguments.quantity("--fail-above", "a percentage such as 5%") { text in
+      Double(text.hasSuffix("%") ? String(text.dropLast()) : text).flatMap { $0 >= 0 && $0.isFinite ? $0 : nil }
+    }
+    guard limit == nil || baseline != nil else { throw BloxError(.usage, "--fail-above compares with --baseline FILE") }
+    let source = try Source(&arguments, command: "bench")
+    func measure(_ source: Source) throws -> Benchmark {
+      let program = try source.program()
+      try program.verify()
+      let values = try Binding.arguments(inputs.isEmpty ? ["random"] : inputs, for: program, seed: seed)
+      return try Benchmark(program, values, threads: threads ?? [ThreadPool.threadCount], count: count)
+    }
+    let result = try measure(source)
+    try TextFile.write(result.text, to: "-")
+    guard result.isDeterministic else {
+      writeToStandardError("blox-ir: the results depend on the number of threads: their hashes differ")
+      return .checkFailed
+    }
+    guard let baseline else { return .success }
+    let other = try measure(Source(DumpRequest(source: baseline)))
+    let percent = Int(((result.slowdown(against: other) - 1) * 100).rounded())
+    try TextFile.write("baseline \(other.text)", to: "-")
+    try show(line: "time \(percent < 0 ? "" : "+")\(percent)% against \(baseline)")
+    return limit.map { Double(percent) > $0 } ?? false ? .checkFailed : .success
+  }
+
+  private static func threadCounts(_ list: String) throws(BloxError) -> [Int] {
+    let counts = list.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard counts.allSatisfy({ (1...1024).contains($0) }) else {
+      throw BloxError(.usage, "--threads needs whole numbers from 1 to 1024, such as 1,2,4; not '\(list)'")
+    }
+    return counts
+  }
+}
+
+extension Commands.Source {
+  /// Reads several programs, with one stage for all or one for each.
+  static func several(
+    _ arguments: inout Arguments, _ stages: [Stage], command: String, count: Int
+  ) throws(BloxError) -> [Self] {
+    let settings = try arguments.options("--set")
+    let batch = try arguments.number("--batch")
+    let names = try arguments.positionals()
+    guard names.count == count else {
+      throw BloxError(.usage, "\(command) takes \(count) programs; got \(names.count) (blox-ir \(command) --help)")
+    }
+    guard stages.count == 1 || stages.count == count else {
+      throw BloxError(.usage, "--stage takes one stage for all programs, or one for each: --stage grad,simplified")
+    }
+    var sources: [Self] = []
+    for (index, name) in names.enumerated() {
+      var request = DumpRequest(source: name)
+      if name.hasPrefix("@") {
+        request.stage = stages.count == 1 ? stages[0] : stages[index]
+        for setting in settings { try request.set(setting) }
+        if let batch { request.sizes["batch"] = batch }
+      }
+      sources.append(Self(request))
+    }
+    return sources
+  }
+}

@@ -1,0 +1,174 @@
+// blox-ir diff, explain, bench and run --probe, as processes: their text and their exit codes.
+
+import Foundation
+import Testing
+
+@Suite("blox-ir diff, explain, bench and probes")
+struct QuestionToolTests {
+  private static let old = """
+    // blox-ir 1
+    program @f(%0: f32[2,3] {arg="x", donated}, %1: f32[3] {arg="b"}) -> (f32[2,3] {arg="y"}) {
+      %2: f32[2,3] = broadcast_in_dim %1 {dims=[1]}
+      %3: f32[2,3] = mul %0, 2.0
+      %4: f32[2,3] = add %3, %2
+      %5: f32[2,3] = tanh %4
+      return %5
+    }
+
+    """
+
+  private func inFolder(_ body: (URL, (String) throws -> RunResult) throws -> Void) throws {
+    try CommandRunner.withTemporaryFolder { folder in
+      func write(_ text: String, _ name: String) throws {
+        try text.write(to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
+      }
+      try write(Self.old, "old.bir")
+      // Other names and another order of definition: no difference.
+      try write(
+        Self.old.replacing("@f", with: "@g").replacing("%4", with: "%9").replacing("%5", with: "%4"), "named.bir")
+      try write(Self.old.replacing("2.0", with: "3.0"), "literal.bir")
+      try write(Self.old.replacing("arg=\"b\"", with: "arg=\"bias\""), "signature.bir")
+      // One instruction more, which all that follow depend on.
+      try write(
+        Self.old.replacing(
+          "  %4: f32[2,3] = add %3, %2\n", with: "  %6: f32[2,3] = exp %3\n  %4: f32[2,3] = add %6, %2\n"),
+        "more.bir")
+      try body(folder) { line in
+        let arguments = line.split(separator: " ").map(String.init)
+        return try CommandRunner.run(arguments[0], Array(arguments.dropFirst()), in: folder)
+      }
+    }
+  }
+
+  @Test("diff sees through names, and shows what differs: exit code 1")
+  func diff() throws {
+    try inFolder { _, tool in
+      let same = try tool("blox-ir diff old.bir named.bir")
+      #expect(same.exitCode == 0, "\(same.errors)")
+      #expect(
+        same.output == """
+          same inputs and outputs
+          no operation differs
+          cost compiled: FLOP 0   bytes moved 0   peak 0
+
+          """)
+      let more = try tool("blox-ir diff old.bir more.bir")
+      #expect(more.exitCode == 1 && more.errors.isEmpty)
+      #expect(
+        more.output == """
+          same inputs and outputs
+          2 operations differ
+            + %4: f32[2,3] = exp %3
+            - %4: f32[2,3] = add %3, %2
+            + %5: f32[2,3] = add %4, %2
+          cost compiled: FLOP 0   bytes moved 0   peak 0
+
+          """)
+      let literal = try tool("blox-ir diff old.bir literal.bir")
+      #expect(literal.exitCode == 1 && literal.output.contains("1 operation differs\n  - %3: f32[2,3] = mul %0, 2.0\n"))
+      #expect(try tool("blox-ir diff old.bir literal.bir --structure").exitCode == 0)
+      let signature = try tool("blox-ir diff old.bir signature.bir --types")
+      #expect(signature.exitCode == 1)
+      #expect(
+        signature.output
+          == "inputs or outputs differ\n  - input 1: f32[3] b\n  + input 1: f32[3] bias\n")
+      #expect(try tool("blox-ir diff old.bir more.bir --types").output == "same inputs and outputs\n")
+      let stages = try tool("blox-ir diff @mlp @mlp --stage traced,grad --cost")
+      #expect(stages.exitCode == 1 && stages.output.hasPrefix("cost compiled: FLOP +"))
+      #expect(try tool("blox-ir diff @mlp @mlp --stage grad").exitCode == 0)
+      for (line, wanted) in [
+        ("blox-ir diff old.bir", "diff takes 2 programs; got 1"),
+        ("blox-ir diff old.bir more.bir --cost --types", "choose one"),
+        ("blox-ir diff @mlp @mlp --stage traced,grad,fused", "one stage for all programs, or one for each"),
+        ("blox-ir diff old.bir more.bir --costs", "did you mean --cost?"),
+      ] {
+        let result = try tool(line)
+        #expect(result.exitCode == 2 && result.errors.contains(wanted), "\(line): \(result.errors)")
+      }
+      #expect(try tool("blox-ir diff old.bir missing.bir").exitCode == 4)
+    }
+  }
+
+  @Test("explain tells about memory, donation, cost and ops")
+  func explain() throws {
+    try inFolder { folder, tool in
+      let donation = try tool("blox-ir explain donation old.bir")
+      #expect(donation.output == "x  f32[2,3]  reused by y\nb  f32[3]    not donated\n")
+      let memory = try tool("blox-ir explain memory old.bir")
+      #expect(
+        memory.output == """
+          arguments    36 B, of which 24 B donated
+          results      0 B new, 24 B in donated arguments
+          temporaries  0 B
+          peak         0 B beyond the arguments
+
+          """)
+      let cost = try tool("blox-ir explain cost @linear")
+      #expect(cost.exitCode == 0 && cost.output.hasPrefix("op "), "\(cost.output)")
+      #expect(cost.lines.contains { $0.hasPrefix("dot_general ") && $0.contains(" 48 ") }, "\(cost.output)")
+      #expect(cost.lines.contains { $0.hasPrefix("total ") } && cost.output.contains("beyond the arguments"))
+      let step = try tool("blox-ir explain memory @train_step --stage grad")
+      #expect(step.output.contains("most temporaries are in use at instruction "), "\(step.output)")
+      let op = try tool("blox-ir explain op tanh")
+      #expect(op.exitCode == 0 && op.output.hasPrefix("tanh, on an example:\n  program @tanh(%0: "), "\(op.output)")
+      for title in ["tangents (jvp):", "transposed linear part of it:", "with 8 lanes (vmap):"] {
+        #expect(op.output.contains("\n\(title)\n  program @"), "\(op.output)")
+      }
+      let lanes = try tool("blox-ir explain op psum")
+      #expect(lanes.output.contains("\nin 4 lanes (vmap):\n  program @psum(") && !lanes.output.contains("unbound"))
+      for (line, wanted) in [
+        ("blox-ir explain", "explain takes one of memory, donation, cost, op"),
+        ("blox-ir explain memroy old.bir", "there is no 'memroy'; did you mean memory?"),
+        ("blox-ir explain op tahn", "there is no op named 'tahn'; did you mean tan"),
+        ("blox-ir explain op", "explain op takes one op"), ("blox-ir explain cost", "explain takes one program"),
+      ] {
+        let result = try tool(line)
+        #expect(result.exitCode == 2 && result.errors.contains(wanted), "\(line): \(result.errors)")
+      }
+      try Self.old.replacing("tanh %4", with: "tanh %9").write(
+        to: folder.appendingPathComponent("broken.bir"), atomically: true, encoding: .utf8)
+      #expect(try tool("blox-ir explain memory broken.bir").exitCode == 3)
+    }
+  }
+
+  @Test("bench shows that results do not depend on the number of threads, and compares with a baseline")
+  func bench() throws {
+    try inFolder { _, tool in
+      let result = try tool("blox-ir bench @mlp --batch 3 --threads 1,2,3 --repeat 2 --seed 5")
+      #expect(result.exitCode == 0, "\(result.errors)")
+      #expect(result.output.hasPrefix("compile "))
+      let hashes = result.lines.dropFirst(2).filter { !$0.isEmpty }.compactMap { $0.split(separator: " ").last }
+      #expect(hashes.count == 3 && Set(hashes).count == 1 && hashes[0].count == 10)
+      let other = try tool("blox-ir bench @mlp --batch 3 --threads 1 --repeat 1 --seed 6")
+      #expect(other.output.hasPrefix("compile ") && !other.output.contains(hashes[0]))
+      let compared = try tool("blox-ir bench old.bir --repeat 1 --baseline more.bir --fail-above 1000000%")
+      #expect(compared.exitCode == 0 && compared.output.contains("% against more.bir\n"), "\(compared.errors)")
+      for line in [
+        "blox-ir bench old.bir --threads 0", "blox-ir bench old.bir --threads 1,,2", "blox-ir bench old.bir --repeat 0",
+        "blox-ir bench old.bir --fail-above 5%", "blox-ir bench old.bir --baseline more.bir --fail-above x",
+      ] { #expect(try tool(line).exitCode == 2, "\(line)") }
+    }
+  }
+
+  @Test("run --probe shows values inside, on either engine")
+  func probes() throws {
+    try inFolder { _, tool in
+      for engine in ["compiled", "interp"] {
+        let result = try tool("blox-ir run old.bir --input x=iota --input b=1 --probe %3,%2 --quiet --engine \(engine)")
+        #expect(result.exitCode == 0, "\(result.errors)")
+        #expect(
+          result.output == """
+            %3: f32[2,3] =
+            [[ 0.  2.  4.]
+             [ 6.  8. 10.]]
+            %2: f32[2,3] =
+            [[1. 1. 1.]
+             [1. 1. 1.]]
+
+            """)
+      }
+      let unknown = try tool("blox-ir run old.bir --input 1 --probe %33")
+      #expect(unknown.exitCode == 2 && unknown.errors.contains("--probe %33: @f defines no such value"))
+    }
+  }
+}
