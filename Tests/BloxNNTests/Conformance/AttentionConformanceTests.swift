@@ -32,19 +32,4 @@ struct AttentionConformanceTests {
     let report = try runGroup("attention", from: "Attention") { binding($0) }
     #expect(report.ran == 20)
   }
-
-  @Test("ops_nn: attention") func conformance() throws {
-    var ran = 0
-    for testCase in try ConformanceGroup.load("ops_nn").cases where testCase.op == "nn.dot_product_attention" {
-      var report = GroupReport()
-      let isCausal = testCase.attrs["is_causal"]?.bool ?? false
-      try report.run(
-        testCase,
-        { x in
-          [try dotProductAttention(x[0], x[1], x[2], mask: x.count > 3 ? x[3] : nil, isCausal: isCausal)]
-        }, isCompiled: true)
-      ran += 1
-    }
-    #expect(ran == 2)
-  }
 }

@@ -40,7 +40,7 @@ struct OpConformanceTests {
   }
 
   @Test("ops_nn: functions of networks") func nn() throws {
-    #expect(try runGroup("ops_nn", bind: bindNN).ran == 125)
+    #expect(try runGroup("ops_nn", bind: bindNN).ran == 127)
   }
 
   @Test("ops_convert: every pair of dtypes promotes as in JAX") func promotion() throws {

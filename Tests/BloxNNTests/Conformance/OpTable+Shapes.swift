@@ -125,6 +125,9 @@ func bindNN(_ testCase: ConformanceCase) -> CaseBinding {
   case "nn.silu": return single { try silu($0) }
   case "nn.softplus": return single { try softplus($0) }
   case "nn.tanh": return single { try tanh($0) }
+  case "nn.dot_product_attention":
+    let isCausal = testCase.attrs["is_causal"]?.bool ?? false
+    return .run { [try dotProductAttention($0[0], $0[1], $0[2], mask: $0.count > 3 ? $0[3] : nil, isCausal: isCausal)] }
   case "nn.gelu":
     let approximate = testCase.attrs["approximate"]?.bool ?? true
     return single { try gelu($0, approximate: approximate) }
