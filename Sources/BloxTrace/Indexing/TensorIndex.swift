@@ -79,6 +79,8 @@ public enum OutOfBounds: Sendable {
   /// Reading gives NaN for floating-point numbers, the least signed, largest unsigned number, or `true`; writing does
   /// nothing.
   case fillOrDrop
+  /// They count modulo the size of the axis.
+  case wrap
 }
 
 /// An index that has been checked against a shape.
@@ -108,7 +110,7 @@ struct ResolvedIndex {
   var dropped: [Int] = []
   var layout: [ResultAxis] = []
 
-  init(_ parts: [(any TensorIndexing)?], of shape: [Int]) throws {
+  init(_ parts: [(any TensorIndexing)?], of shape: [Int], outside: OutOfBounds?) throws {
     var items = parts.map { $0?.tensorIndex ?? .newAxis }
     windows = shape.map { Window(start: 0, count: $0, step: 1) }
     let hasTensors = items.contains { if case .tensor = $0 { true } else { false } }
@@ -131,7 +133,7 @@ struct ResolvedIndex {
         }
         axis += 1
       case .tensor(let places):
-        addTensor(try places.wrappedPlaces(size: shape[axis]), axis)
+        addTensor(try places.places(size: shape[axis], outside), axis)
         axis += 1
       case .ellipsis: break
       }
@@ -214,6 +216,13 @@ extension TensorIndex {
 }
 
 extension Tensor {
+  /// Places with negative ones counted from the end of an axis, or all modulo its size.
+  func places(size: Int, _ outside: OutOfBounds?) throws -> Tensor {
+    guard outside == .wrap, dtype.isInteger, size > 0 else { return try wrappedPlaces(size: size) }
+    let wide = dtype.bitWidth < 32 ? try cast(to: .i32) : self
+    return try mod(wide, Tensor(shape: [], scalars: [size], dtype: wide.dtype))
+  }
+
   /// Places with negative ones counted from the end of an axis.
   func wrappedPlaces(size: Int) throws -> Tensor {
     guard dtype.isInteger else {
