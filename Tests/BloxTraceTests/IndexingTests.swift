@@ -32,7 +32,8 @@ struct IndexingTests {
     #expect(try ints(x.at[x .< 22].set(0).sum()) == [45])
     let error = #expect(throws: BloxError.self) { try jit { (x: Tensor) in try x[x .> 0] }(x) }
     #expect(error?.code == .concretization)
-    #expect(error?.message.hasPrefix("index: how many elements of a traced mask bool[2,3,4] are true is not known") == true)
+    #expect(
+      error?.message.hasPrefix("index: how many elements of a traced mask bool[2,3,4] are true is not known") == true)
   }
 
   @Test("Several updates of one element: set keeps the last one, the others take all")
@@ -82,7 +83,9 @@ struct IndexingTests {
       },
       Failure("update: f32[2,3] does not broadcast to the shape [3] of the indexed elements") { try x.at[0].set(x) },
       Failure("take: places must be integers; got bool[]") { try x.take(Tensor(true), axis: 0) },
-      Failure("takeAlongAxis: i32[3] must have the rank of f32[2,3]") { try x.takeAlongAxis(Tensor.arange(3), axis: 0) },
+      Failure("takeAlongAxis: i32[3] must have the rank of f32[2,3]") {
+        try x.takeAlongAxis(Tensor.arange(3), axis: 0)
+      },
       Failure(
         "dynamic_slice: a window of size 4 does not fit dimension 1 of size 3; got f32[2,3], i32[], i32[]"
       ) { try x.dynamicSlice([Tensor(0), Tensor(0)], sizes: [1, 4]) },
@@ -100,7 +103,8 @@ struct IndexingTests {
           Tensor.zeros([4, 2], dtype: .i32),
           Op.GatherDimensions(offsetDims: [1], collapsedDims: [0], indexMap: [0], sliceSizes: [1, 3], mode: .clip))
       },
-    ]) func failures(_ failure: Failure) {
+    ]) func failures(_ failure: Failure)
+  {
     let error = #expect(throws: BloxError.self) { try failure.run() }
     #expect(error?.message == failure.description)
   }

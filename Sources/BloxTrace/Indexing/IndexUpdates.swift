@@ -108,7 +108,9 @@ public struct IndexedElements {
       index.tensors.contains { $0.axis == axis }
         || window == ResolvedIndex.Window(start: 0, count: tensor.shape[axis], step: 1)
     }
-    if index.tensors.isEmpty, index.windows.allSatisfy({ $0.step == 1 }) { return try replaceWindow(kind, values, index) }
+    if index.tensors.isEmpty, index.windows.allSatisfy({ $0.step == 1 }) {
+      return try replaceWindow(kind, values, index)
+    }
     if !index.tensors.isEmpty, isWhole { return try scatter(kind, values, index, outside) }
     return try scatterOneByOne(kind, values, index, outside)
   }

@@ -259,7 +259,8 @@ private func segmented(
 ) throws -> Tensor {
   guard values.rank > 0, segments.rank == 1, segments.count == values.shape[0] else {
     throw BloxError(
-      .shapeMismatch, "\(name): needs a segment for each element of the first axis; got \(values.type), \(segments.type)")
+      .shapeMismatch,
+      "\(name): needs a segment for each element of the first axis; got \(values.type), \(segments.type)")
   }
   guard count >= 0 else { throw BloxError(.invalidArgument, "\(name): the count \(count) must not be negative") }
   guard segments.dtype.isInteger else {

@@ -111,7 +111,9 @@ extension Tensor {
     var result = self
     for (axis, width) in widths.enumerated() where width.before + width.after > 0 {
       let size = shape[axis]
-      guard size > 0 else { throw BloxError(.invalidArgument, "pad: axis \(axis) of \(type) has no elements to repeat") }
+      guard size > 0 else {
+        throw BloxError(.invalidArgument, "pad: axis \(axis) of \(type) has no elements to repeat")
+      }
       let places = (-width.before..<size + width.after).map { mode.place($0, size: size) }
       result = try result.take(Tensor(shape: [places.count], scalars: places, dtype: .i32), axis: axis, outside: .clip)
     }

@@ -22,7 +22,8 @@ extension Tensor {
     // `jnp.take` clips negative places to the start, where everything else counts them from the end.
     let clipped = outside == .clip && places.dtype.kind == .signed
     let places = clipped ? try maximum(places, Tensor(shape: [], scalars: [0], dtype: places.dtype)) : places
-    var parts: [(any TensorIndexing)?] = Array(repeating: TensorIndex.range(from: nil, to: nil, by: 1), count: normalized)
+    var parts: [(any TensorIndexing)?] = Array(
+      repeating: TensorIndex.range(from: nil, to: nil, by: 1), count: normalized)
     parts.append(places)
     return try elements(at: parts, outside, fill: fill)
   }

@@ -30,6 +30,7 @@ public enum TensorIndex: TensorIndexing, Sendable {
   /// Elements at the places that a tensor of integers holds, or where a tensor of `bool` is true.
   case tensor(Tensor)
 
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { self }
 }
 
@@ -45,30 +46,37 @@ extension Optional where Wrapped == any TensorIndexing {
 }
 
 extension Int: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .at(self) }
 }
 
 extension Range<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound, by: 1) }
 }
 
 extension ClosedRange<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound == .max ? nil : upperBound + 1, by: 1) }
 }
 
 extension PartialRangeFrom<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: lowerBound, to: nil, by: 1) }
 }
 
 extension PartialRangeUpTo<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: nil, to: upperBound, by: 1) }
 }
 
 extension PartialRangeThrough<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: nil, to: upperBound == .max ? nil : upperBound + 1, by: 1) }
 }
 
 extension Tensor: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .tensor(self) }
 }
 
@@ -172,7 +180,9 @@ struct ResolvedIndex {
       used += mask.rank
     }
     let count = result.count { $0.isEllipsis }
-    guard count <= 1 else { throw BloxError(.invalidArgument, "index: an index has one ellipsis at most; got \(count)") }
+    guard count <= 1 else {
+      throw BloxError(.invalidArgument, "index: an index has one ellipsis at most; got \(count)")
+    }
     guard used <= rank else {
       throw BloxError(.invalidArgument, "index: \(used) indices for the \(rank) axes of \(shape)")
     }
@@ -231,7 +241,9 @@ extension Tensor {
     guard dtype.kind == .signed else { return self }
     // A narrow dtype may not hold the size.
     let wide = dtype.bitWidth < 32 ? try cast(to: .i32) : self
-    guard size <= (wide.dtype == .i32 ? Int(Int32.max) : Int.max) else { return try cast(to: .i64).wrappedPlaces(size: size) }
+    guard size <= (wide.dtype == .i32 ? Int(Int32.max) : Int.max) else {
+      return try cast(to: .i64).wrappedPlaces(size: size)
+    }
     return try select(wide .< 0, wide + size, wide)
   }
 
