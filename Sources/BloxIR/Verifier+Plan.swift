@@ -100,7 +100,9 @@ extension Op {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       true
-    case .custom, .collective, .control: true
+    case .custom, .collective: true
+    case .indexing: true
+    case .control: true
     case .checkpointName: false
     case .linearAlgebra: true
     case .optimizationBarrier: false

@@ -55,7 +55,8 @@ extension Op {
       .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:
       false
-    case .custom, .collective, .control, .checkpointName: false
+    case .custom, .collective, .indexing: false
+    case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

@@ -186,7 +186,8 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .axisIndex, .stopGradient:
       self
-    case .custom, .collective, .checkpointName: self
+    case .custom, .collective, .indexing: self
+    case .checkpointName: self
     case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self
     }

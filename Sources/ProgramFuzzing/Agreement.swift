@@ -110,7 +110,10 @@ extension Op {
       .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:
       return .bits
-    case .custom, .collective, .checkpointName: return .bits
+    case .custom, .collective: return .bits
+    case .indexing(.scatter(.mul, _)): return .arithmetic
+    case .indexing: return .bits
+    case .checkpointName: return .bits
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
@@ -148,6 +151,7 @@ extension Program {
         .checkpointName, .optimizationBarrier:
         return true
       case .linearAlgebra: return false
+      case .indexing: return !isOfFloats
       }
     }
   }

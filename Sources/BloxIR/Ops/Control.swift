@@ -190,7 +190,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return []
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier: return []
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing: return []
     }
   }
 
@@ -209,7 +209,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return self
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier: return self
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing: return self
     }
   }
 }

@@ -20,6 +20,7 @@ extension Op {
       return fusion.region.resultTypes
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
+    case .indexing(let op): return [try op.resultType(rule)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .axisIndex(let name):
@@ -73,7 +74,8 @@ extension Op {
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .custom, .collective, .control: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .control: preconditionFailure("handled by resultTypes(for:axes:)")
     case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -89,8 +91,11 @@ extension Op {
     case .constant, .unary, .convert, .bitcastConvert, .integerPow, .broadcastInDim, .reshape, .transpose, .slice,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .axisIndex, .stopGradient, .fusion:
       false
-    case .custom, .control: true
-    case .collective, .checkpointName: false
+    case .custom: true
+    case .collective: false
+    case .indexing(let op): op.takesSplat(at: index, of: operands)
+    case .control: true
+    case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }
@@ -110,7 +115,9 @@ extension Op {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom(let op): return op.operandType(at: index, of: operands.count)
-    case .collective, .checkpointName: return nil
+    case .collective: return nil
+    case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
+    case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
     }

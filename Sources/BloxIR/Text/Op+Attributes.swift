@@ -37,6 +37,7 @@ extension Op {
     case .fusion(let fusion): return ["kind=\(fusion.kind.rawValue)"]
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
+    case .indexing(let op): return op.attributeTexts
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
@@ -70,6 +71,7 @@ extension Op {
     + Mnemonic.allCases.map(\.rawValue)
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
+    + Indexing.Mnemonic.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
 
@@ -100,6 +102,7 @@ extension Op {
     }
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
+    if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))

@@ -160,6 +160,7 @@ struct JVPRule {
     // A name belongs to the value; its tangent has none, as in JAX.
     case .checkpointName: return tangent(0)
     case .collective(let collective): return try self.collective(collective, &b)
+    case .indexing(let op): return try indexing(op, &b)
     case .linearAlgebra: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
     case .optimizationBarrier: return try b.emitOne(op, [instantiated(0, b)])
     }

@@ -192,7 +192,9 @@ struct Transposition {
     case .constant, .unary, .compare, .clamp, .fma, .bitcastConvert, .integerPow, .iota, .reduce, .argReduce, .random,
       .call, .axisIndex, .stopGradient, .fusion:
       throw notLinear(instruction)
-    case .custom, .control: throw notLinear(instruction)
+    case .custom: throw notLinear(instruction)
+    case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
+    case .control: throw notLinear(instruction)
     case .checkpointName: return ct
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }

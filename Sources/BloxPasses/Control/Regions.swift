@@ -116,7 +116,7 @@ extension Op {
       .stopGradient, .checkpointName, .axisIndex:
       return true
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
-    case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier: return false
+    case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing: return false
     }
   }
 }

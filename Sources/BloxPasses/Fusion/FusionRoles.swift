@@ -70,7 +70,8 @@ struct FusionRoles {
     case .constant, .reshape, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn),
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
-    case .custom, .collective, .control: return .outside
+    case .custom, .collective, .indexing: return .outside
+    case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
     }
@@ -130,7 +131,8 @@ struct FusionRoles {
     case .constant, .unary, .binary, .select, .clamp, .fma, .integerPow, .reshape, .pad, .concatenate, .reduce,
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
-    case .custom, .collective, .control: false
+    case .custom, .collective, .indexing: false
+    case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
     }
@@ -171,7 +173,8 @@ extension Op {
       .broadcastInDim, .reshape, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call,
       .axisIndex, .stopGradient, .fusion:
       false
-    case .custom, .collective, .control, .checkpointName: false
+    case .custom, .collective, .indexing: false
+    case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

@@ -26,7 +26,8 @@ extension Op {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       return false
-    case .custom, .collective, .control: return false
+    case .custom, .collective, .indexing: return false
+    case .control: return false
     case .linearAlgebra: return false
     case .optimizationBarrier: return true
     }

@@ -100,7 +100,9 @@ extension Op {
     case .dotGeneral: Rule.dotRules
     case .random: Rule.randomRules
     case .call, .axisIndex, .fusion: []
-    case .custom, .collective, .control: []
+    case .custom, .collective: []
+    case .indexing: Rule.foldRules
+    case .control: []
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
     }

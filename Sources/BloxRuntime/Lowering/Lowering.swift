@@ -160,6 +160,7 @@ struct Lowering {
       if case .linear = op { throw BloxError.forwardModeOfCustomVJP }
       throw unsupported("calls must be inlined before a program is compiled")
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
+    case .indexing(let op): try lowerIndexing(instruction, op)
     case .control(let control): try lowerControl(control, instruction)
     case .checkpointName: try lowerAlone(instruction)
     case .constant: break

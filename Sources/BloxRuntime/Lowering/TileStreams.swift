@@ -41,7 +41,8 @@ extension TileCompiler {
     case .pad, .concatenate, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn), .random(.split),
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
-    case .custom, .collective, .control: throw unsupported(instruction, "cannot run tile by tile")
+    case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
+    case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -102,7 +103,8 @@ extension TileCompiler {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .pad,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
-    case .custom, .collective, .control, .checkpointName: return nil
+    case .custom, .collective, .indexing: return nil
+    case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
@@ -134,7 +136,8 @@ extension View {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .pad,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
-    case .custom, .collective, .control, .checkpointName: return nil
+    case .custom, .collective, .indexing: return nil
+    case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
