@@ -91,6 +91,7 @@ extension Op {
     case .custom, .collective: true
     case .linearAlgebra: true
     case .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

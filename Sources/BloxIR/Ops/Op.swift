@@ -64,6 +64,9 @@ public enum Op: Hashable, Sendable {
   /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
   /// what is computed from its result.
   case optimizationBarrier
+  /// Prints its operands when it runs; the result is the first operand. An effect: passes keep it, and the order of
+  /// several.
+  case debugPrint(DebugPrint)
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
 }
@@ -219,6 +222,8 @@ extension Op {
     private let box: ProgramBox
     /// The called program.
     public var program: Program { box.program }
+    /// Whether the program has an effect.
+    var hasEffect: Bool { box.hasEffect }
     /// Creates a callee.
     public init(_ program: Program) { box = ProgramBox(program) }
   }
@@ -250,6 +255,7 @@ extension Op {
 /// An immutable, shared program with a cached structural hash.
 private final class ProgramBox: Hashable, Sendable {
   let program: Program
+  let hasEffect: Bool
   private let cachedHash: Int
 
   init(_ program: Program) {
@@ -257,6 +263,7 @@ private final class ProgramBox: Hashable, Sendable {
     var hasher = Hasher()
     program.hash(into: &hasher)
     cachedHash = hasher.finalize()
+    hasEffect = program.instructions.contains { $0.op.hasEffect }
   }
 
   static func == (a: ProgramBox, b: ProgramBox) -> Bool {
@@ -306,6 +313,7 @@ extension Op {
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
+    case .debugPrint: "debug_print"
     case .fusion: "fusion"
     }
   }
@@ -320,6 +328,7 @@ extension Op {
       nil
     case .custom, .collective: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .debugPrint: nil
     }
   }
 
@@ -334,6 +343,7 @@ extension Op {
       false
     case .custom, .collective: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -21,6 +21,7 @@ extension Op {
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
@@ -73,6 +74,7 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective: preconditionFailure("handled by resultTypes(for:axes:)")
     case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -90,6 +92,7 @@ extension Op {
     case .custom: true
     case .collective: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -110,6 +113,7 @@ extension Op {
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 }

@@ -39,6 +39,7 @@ extension Op {
     case .collective(let collective): return collective.attributeTexts
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
+    case .debugPrint(let print): return print.attributeTexts
     }
   }
 
@@ -58,6 +59,7 @@ extension Op {
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
     case optimizationBarrier = "optimization_barrier"
+    case debugPrint = "debug_print"
   }
 
   /// Every op's name, family by family.
@@ -138,6 +140,7 @@ extension Op {
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
     case .optimizationBarrier: return .optimizationBarrier
+    case .debugPrint: return .debugPrint(try DebugPrint(&reader))
     }
   }
 

@@ -37,6 +37,7 @@ extension Instruction {
       false
     case .custom, .collective: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -99,6 +99,7 @@ extension Op {
     case .call, .axisIndex, .fusion: []
     case .custom, .collective: []
     case .linearAlgebra, .optimizationBarrier: []
+    case .debugPrint: []
     }
   }
 }

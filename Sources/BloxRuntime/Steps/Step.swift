@@ -13,6 +13,7 @@ enum Step: BitwiseCopyable {
   case copy(UnsafePointer<CopyStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
+  case print(UnsafePointer<PrintStep>)
   case matrix(UnsafePointer<MatrixStep>)
 
   @inline(__always)
@@ -25,6 +26,7 @@ enum Step: BitwiseCopyable {
     case .copy(let step): CopyStep.run(step, memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
+    case .print(let step): step.pointee.run(memory)
     case .matrix(let step): MatrixStep.run(step, memory)
     }
   }
