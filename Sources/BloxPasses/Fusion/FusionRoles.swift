@@ -70,7 +70,7 @@ struct FusionRoles {
     case .constant, .reshape, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn),
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
-    case .custom, .collective: return .outside
+    case .custom, .collective, .indexing: return .outside
     case .linearAlgebra, .optimizationBarrier: return .outside
     case .debugPrint: return .outside
     }
@@ -130,7 +130,7 @@ struct FusionRoles {
     case .constant, .unary, .binary, .select, .clamp, .fma, .integerPow, .reshape, .pad, .concatenate, .reduce,
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
-    case .custom, .collective: false
+    case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }
@@ -171,7 +171,7 @@ extension Op {
       .broadcastInDim, .reshape, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call,
       .axisIndex, .stopGradient, .fusion:
       false
-    case .custom, .collective: false
+    case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }
