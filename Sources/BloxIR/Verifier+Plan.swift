@@ -89,6 +89,7 @@ extension Op {
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       true
     case .custom, .collective: true
+    case .indexing: true
     case .linearAlgebra: true
     case .optimizationBarrier: false
     }

@@ -48,7 +48,7 @@ extension Op {
       .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:
       false
-    case .custom, .collective: false
+    case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

@@ -116,7 +116,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .axisIndex, .stopGradient:
       self
-    case .custom, .collective: self
+    case .custom, .collective, .indexing: self
     case .linearAlgebra, .optimizationBarrier: self
     }
   }

@@ -108,6 +108,8 @@ extension Op {
       .stopGradient, .fusion:
       return .bits
     case .custom, .collective: return .bits
+    case .indexing(.scatter(.mul, _)): return .arithmetic
+    case .indexing: return .bits
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
     case .optimizationBarrier: return .bits

@@ -189,6 +189,32 @@ private func customSamples() throws(BloxError) -> [Sample] {
   ]
 }
 
+private func indexingSamples() throws(BloxError) -> [Sample] {
+  let rows = Op.GatherDimensions(
+    offsetDims: [1], collapsedDims: [0], indexMap: [0], sliceSizes: [1, 3], mode: .fillOrDrop)
+  let parts = Op.GatherDimensions(
+    offsetDims: [0, 2], collapsedDims: [2], operandBatchDims: [1], indicesBatchDims: [0], indexMap: [2, 0],
+    sliceSizes: [2, 1, 1, 5], mode: .clip)
+  var samples = [
+    try single(.indexing(.reverse(axes: [0, 2])), [.f32(2, 3, 4)]),
+    try single(.indexing(.dynamicSlice(sizes: [1, 2])), [.f32(2, 3), .i32(), .i32()]),
+    try single(.indexing(.dynamicUpdateSlice), [.f32(2, 3), .f32(1, 2), .i32(), .i32()]),
+    try single(.indexing(.gather(rows)), [.f32(4, 3), .i32(5, 1), .f32()], " rows"),
+    try single(.indexing(.gather(parts)), [.f32(4, 3, 3, 5), .i32(3, 2)], " parts"),
+    try single(
+      .indexing(.scatter(.add, parts.scatter)), [.f32(4, 3, 3, 5), .i32(3, 2), .f32(2, 3, 5)], " parts"),
+  ]
+  for kind in Op.ScatterKind.allCases {
+    // Updates that meet have no derivative under multiplication, so that sample has one update.
+    var dims = rows.scatter
+    dims.isUnique = kind == .mul
+    let count = kind == .mul ? 1 : 5
+    samples.append(
+      try single(.indexing(.scatter(kind, dims)), [.f32(4, 3), .i32(count, 1), .f32(count, 3)]))
+  }
+  return samples
+}
+
 private func linearAlgebraSamples() throws(BloxError) -> [Sample] {
   let right = LinearAlgebra.TriangularSolve(leftSide: false, lower: false, transposed: true, unitDiagonal: true)
   return [
@@ -206,7 +232,8 @@ private func linearAlgebraSamples() throws(BloxError) -> [Sample] {
 /// A sample for every op but `fusion`, which only the fusion pass makes, `custom_linear`, which cannot be evaluated,
 /// and collectives, which a loop over lanes cannot (CollectiveBatchingTests has them).
 func allSamples() throws(BloxError) -> [Sample] {
-  try elementwiseSamples() + shapeSamples() + largeSamples() + linearAlgebraSamples() + callSamples() + customSamples()
+  try elementwiseSamples() + shapeSamples() + largeSamples() + linearAlgebraSamples() + callSamples()
+    + customSamples() + indexingSamples()
 }
 
 /// Whether results agree in every bit, but for the sign and payload of NaNs.

@@ -47,6 +47,8 @@ public enum Op: Hashable, Sendable {
   case argReduce(ArgReduction, axis: Int)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// Reads and writes at places that are known when the program runs.
+  case indexing(Indexing)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
   /// Random keys and bits.
@@ -300,6 +302,7 @@ extension Op {
       case .unwrap: "random_unwrap"
       }
     case .call: "call"
+    case .indexing(let op): op.name
     case .custom(let op): op.name
     case .axisIndex: "axis_index"
     case .collective(let collective): collective.name
@@ -319,6 +322,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       nil
     case .custom, .collective: nil
+    case .indexing: nil
     case .linearAlgebra, .optimizationBarrier: nil
     }
   }
@@ -333,6 +337,7 @@ extension Op {
       .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective: false
+    case .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

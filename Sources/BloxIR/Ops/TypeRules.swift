@@ -20,6 +20,7 @@ extension Op {
       return fusion.region.resultTypes
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
+    case .indexing(let op): return [try op.resultType(rule)]
     case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -71,7 +72,7 @@ extension Op {
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .custom, .collective: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -89,6 +90,7 @@ extension Op {
       false
     case .custom: true
     case .collective: false
+    case .indexing(let op): op.takesSplat(at: index, of: operands)
     case .linearAlgebra, .optimizationBarrier: false
     }
   }
@@ -109,6 +111,7 @@ extension Op {
       return nil
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective: return nil
+    case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
     case .linearAlgebra, .optimizationBarrier: return nil
     }
   }

@@ -37,6 +37,7 @@ extension Op {
     case .fusion(let fusion): return ["kind=\(fusion.kind.rawValue)"]
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
+    case .indexing(let op): return op.attributeTexts
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     }
@@ -67,6 +68,7 @@ extension Op {
     + Mnemonic.allCases.map(\.rawValue)
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
+    + Indexing.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
@@ -94,6 +96,7 @@ extension Op {
     }
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
+    if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }

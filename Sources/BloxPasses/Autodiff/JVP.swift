@@ -155,6 +155,7 @@ struct JVPRule {
     case .constant, .iota, .axisIndex: preconditionFailure("\(op.name) has no inputs")
     case .call, .custom: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
     case .collective(let collective): return try self.collective(collective, &b)
+    case .indexing(let op): return try indexing(op, &b)
     case .linearAlgebra: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
     case .optimizationBarrier: return try b.emitOne(op, [instantiated(0, b)])
     }

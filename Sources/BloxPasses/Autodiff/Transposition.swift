@@ -143,6 +143,7 @@ struct Transposition {
       .call, .axisIndex, .stopGradient, .fusion:
       throw notLinear(instruction)
     case .custom: throw notLinear(instruction)
+    case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }
       return try builder.emitOne(.collective(transposed), [ct])

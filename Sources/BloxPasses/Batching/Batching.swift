@@ -139,7 +139,7 @@ struct Batcher {
     case .linearAlgebra(let op): return try batchLinearAlgebra(op, operands)
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .stopGradient, .optimizationBarrier, .fusion:
+      .random, .indexing, .stopGradient, .optimizationBarrier, .fusion:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
       }
@@ -164,6 +164,7 @@ struct Batcher {
     case .argReduce(let kind, let axis): return try batchArgReduce(kind, operands[0], axis: axis)
     case .dotGeneral(let dims): return try batchDot(operands[0], operands[1], dims)
     case .random(let op): return try batchRandom(op, operands)
+    case .indexing(let op): return try batchIndexing(op, operands)
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")

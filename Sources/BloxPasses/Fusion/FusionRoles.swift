@@ -70,7 +70,7 @@ struct FusionRoles {
     case .constant, .reshape, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn),
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
-    case .custom, .collective: return .outside
+    case .custom, .collective, .indexing: return .outside
     case .linearAlgebra, .optimizationBarrier: return .outside
     }
   }
@@ -129,7 +129,7 @@ struct FusionRoles {
     case .constant, .unary, .binary, .select, .clamp, .fma, .integerPow, .reshape, .pad, .concatenate, .reduce,
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
-    case .custom, .collective: false
+    case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }
@@ -169,7 +169,7 @@ extension Op {
       .broadcastInDim, .reshape, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call,
       .axisIndex, .stopGradient, .fusion:
       false
-    case .custom, .collective: false
+    case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

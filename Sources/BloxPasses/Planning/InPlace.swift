@@ -35,6 +35,9 @@ extension Instruction {
     case .constant, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce,
       .dotGeneral, .random, .call, .axisIndex:
       false
+    // What is written over is the first operand, and nothing else of it is read.
+    case .indexing(.scatter), .indexing(.dynamicUpdateSlice): index == 0
+    case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
     case .linearAlgebra, .optimizationBarrier: false
     }

@@ -26,7 +26,7 @@ extension Op {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .iota, .argReduce, .dotGeneral,
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       return false
-    case .custom, .collective: return false
+    case .custom, .collective, .indexing: return false
     case .linearAlgebra: return false
     case .optimizationBarrier: return true
     }

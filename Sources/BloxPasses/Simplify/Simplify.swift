@@ -98,6 +98,7 @@ extension Op {
     case .random: Rule.randomRules
     case .call, .axisIndex, .fusion: []
     case .custom, .collective: []
+    case .indexing: Rule.foldRules
     case .linearAlgebra, .optimizationBarrier: []
     }
   }

@@ -21,7 +21,7 @@ extension Lowering {
     case .reshape, .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       throw unsupported("no movement of elements")
-    case .custom, .collective: throw unsupported("no movement of elements")
+    case .custom, .collective, .indexing: throw unsupported("no movement of elements")
     case .linearAlgebra, .optimizationBarrier: throw unsupported("no movement of elements")
     }
   }

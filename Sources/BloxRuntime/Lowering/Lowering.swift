@@ -95,6 +95,7 @@ struct Lowering {
       if case .linear = op { throw BloxError.forwardModeOfCustomVJP }
       throw unsupported("calls must be inlined before a program is compiled")
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
+    case .indexing(let op): try lowerIndexing(instruction, op)
     case .constant: break
     case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")

@@ -41,7 +41,7 @@ extension TileCompiler {
     case .pad, .concatenate, .argReduce, .dotGeneral, .random(.seed), .random(.foldIn), .random(.split),
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
-    case .custom, .collective: throw unsupported(instruction, "cannot run tile by tile")
+    case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -102,7 +102,7 @@ extension TileCompiler {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .pad,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
-    case .custom, .collective: return nil
+    case .custom, .collective, .indexing: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     }
   }
@@ -134,7 +134,7 @@ extension View {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .pad,
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
-    case .custom, .collective: return nil
+    case .custom, .collective, .indexing: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     }
   }

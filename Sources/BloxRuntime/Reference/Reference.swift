@@ -55,7 +55,7 @@ public enum ReferenceInterpreter {
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .stopGradient, .optimizationBarrier:
+      .random, .indexing, .stopGradient, .optimizationBarrier:
       return [single(op, operands, type: types[0])]
     }
   }
@@ -84,6 +84,7 @@ public enum ReferenceInterpreter {
     case .argReduce(let kind, let axis): argReduce(kind, x[0], to: type, axis: axis)
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
+    case .indexing(let op): indexing(op, x, to: type)
     case .stopGradient, .optimizationBarrier: x[0]
     case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")

@@ -176,6 +176,35 @@ void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, 
 /// Writes `count` elements of `width` bytes with the low bytes of `bits`.
 void blox_fill(blox_isa isa, char *dst, int32_t width, uint64_t bits, int64_t count);
 
+// ---- Gather and scatter ----------------------------------------------------------------------------------
+
+/// Windows of an operand: one for each batch element, at the place that its index vector says. Strides in elements.
+typedef struct blox_windows {
+  int32_t width;        // bytes per element
+  int32_t index_width;  // bytes per element of the index vectors, which lie one after the other
+  bool index_signed;
+  bool drops;           // whether windows outside are left out; otherwise they are moved inside
+  int32_t batch_rank;
+  const int64_t *batch_dims;
+  const int64_t *batch_operand_strides;  // to the part of the operand of each batch element
+  const int64_t *batch_result_strides;   // to its window in the result or the updates
+  int32_t index_count;                   // elements of an index vector
+  const int64_t *limits;                 // the last place inside, for each of them
+  const int64_t *index_strides;          // in the operand, for each of them
+  int32_t window_rank;
+  const int64_t *window_dims;
+  const int64_t *operand_strides;
+  const int64_t *result_strides;
+} blox_windows;
+
+/// Copies windows [start, end) of src to dst; those that are left out are filled with the element at `fill`.
+void blox_gather(const blox_windows *windows, char *dst, const char *src, const char *indices, const char *fill, int64_t start,
+                 int64_t end);
+/// Combines all windows of dst with those of the updates, one after the other; without `combine`, replaces them. Of
+/// each window only [start, end) of the outermost dimension, where it has one.
+void blox_scatter(const blox_windows *windows, char *dst, const char *updates, const char *indices, blox_tile_fn combine,
+                  int64_t start, int64_t end);
+
 // ---- Random bits (threefry2x32, JAX's partitionable layout) ----------------------------------------------
 
 /// Words [start, end) of the space (key, counter): element j uses key j / lane and counter j % lane.
