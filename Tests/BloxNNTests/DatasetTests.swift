@@ -32,7 +32,8 @@ struct DatasetTests {
     for (count, size, remainder, wanted) in [
       (7, 3, .keep, [[0, 1, 2], [3, 4, 5], [6]]), (7, 3, .drop, [[0, 1, 2], [3, 4, 5]]),
       (7, 3, .pad, [[0, 1, 2], [3, 4, 5], [6, 0, 1]]), (6, 3, .pad, [[0, 1, 2], [3, 4, 5]]),
-      (2, 5, .pad, [[0, 1, 0, 1, 0]]), (2, 5, .drop, []), (2, 5, .keep, [[0, 1]]), (0, 5, .keep, []),
+      (2, 5, .pad, [[0, 1, 0, 1, 0]]), (2, 5, .drop, []), (2, 5, .keep, [[0, 1]]), (2, .max, .keep, [[0, 1]]),
+      (0, 5, .keep, []),
     ] as [(Int, Int, Remainder, [[Int]])] {
       let batches = try numbers(count).batches(of: size, remainder: remainder, epochs: 2)
       let list = try all(batches)
@@ -113,6 +114,7 @@ struct DatasetTests {
         "4 examples make no batch of 5, and epochs no end",
         { _ = try data.batches(of: 5, remainder: .drop, epochs: nil) }
       ),
+      ("4 examples cannot be repeated to fill", { _ = try data.batches(of: .max, remainder: .pad) }),
       (
         "there is no batch -1",
         {

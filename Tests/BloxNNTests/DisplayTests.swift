@@ -107,6 +107,11 @@ struct DisplayTests {
 
         """)
     #expect(!ModelDisplay(graph).html().contains("# Params"))
+    // A module below under the property's name, in either case, is not repeated as a setting.
+    let block = try Graph("net")
+    _ = try TransformerBlock(block.child("block"), features: 4, headCount: 2)
+    let text = ModelDisplay(block).text()
+    #expect(text.contains("attention_norm: LayerNorm") && !text.contains("attentionNorm"), "\(text)")
   }
 
   @Test("DI-06: modules of graphs outside the view are marked external, and those of all shown graphs are not")

@@ -7,6 +7,9 @@
 import BloxIR
 
 enum GzipFile {
+  /// The most bytes that are read: a small file can stand for a thousand times its size.
+  private static let byteLimit = 1 << 32
+
   /// Whether bytes begin as a gzip file does.
   static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
@@ -14,7 +17,7 @@ enum GzipFile {
   static func contents(_ bytes: [UInt8], _ path: String) throws(BloxError) -> [UInt8] {
     var (contents, position): ([UInt8], Int) = ([], 0)
     repeat {
-      let member = try member(bytes, from: position, path)
+      let member = try member(bytes, from: position, limit: byteLimit - contents.count, path)
       contents = contents.isEmpty ? member.contents : contents + member.contents
       position = member.end
     } while position < bytes.count
@@ -22,7 +25,7 @@ enum GzipFile {
   }
 
   private static func member(
-    _ bytes: [UInt8], from start: Int, _ path: String
+    _ bytes: [UInt8], from start: Int, limit: Int, _ path: String
   ) throws(BloxError) -> (contents: [UInt8], end: Int) {
     let cut = BloxError(.file, "\(path): the gzip file ends in the middle")
     guard bytes.count - start >= 18 else { throw cut }
@@ -45,7 +48,7 @@ enum GzipFile {
     guard bytes.count - position >= 8 else { throw cut }
     let range = position..<bytes.count - 8
     let (contents, end) = try Inflate.inflate(
-      bytes, range, limit: Inflate.largestOutput(of: range.count), subject: path)
+      bytes, range, limit: limit, subject: path)
     func word(_ offset: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[end + offset + $1]) << UInt32(8 * $1) } }
     guard word(0) == CRC32.checksum([contents]), word(4) == UInt32(truncatingIfNeeded: contents.count) else {
       throw BloxError(.file, "\(path): the gzip file is damaged: its contents do not have their checksum or size")

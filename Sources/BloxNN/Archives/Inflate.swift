@@ -68,6 +68,18 @@ struct Inflate {
 
   /// Makes at least `count` bits available if the stream has so many.
   private mutating func fill(_ count: Int) {
+    guard bitCount < count else { return }
+    if end - position >= 8 {
+      // Eight bytes at once. Bits above the count are those that follow, and are put there again next time.
+      let word = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: UInt64.self) }
+      bitBuffer |= UInt64(littleEndian: word) << UInt64(bitCount)
+      let taken = (63 - bitCount) / 8
+      position += taken
+      bitCount += 8 * taken
+      return
+    }
+    // Byte by byte, nothing may stand above the count.
+    bitBuffer &= 1 << UInt64(bitCount) - 1
     while bitCount < count, position < end {
       bitBuffer |= UInt64(bytes[position]) << UInt64(bitCount)
       bitCount += 8
@@ -86,7 +98,7 @@ struct Inflate {
 
   private mutating func symbol(_ code: HuffmanCode) throws(BloxError) -> Int {
     fill(code.longest)
-    let entry = code.table[Int(bitBuffer) & (code.table.count - 1)]
+    let entry = code.table[Int(truncatingIfNeeded: bitBuffer) & (code.table.count - 1)]
     let length = Int(entry & 15)
     guard length > 0, length <= bitCount else {
       throw failure(length > 0 ? "ends in the middle" : "has bits that are no symbol of its code")

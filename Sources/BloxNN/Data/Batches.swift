@@ -48,6 +48,9 @@ public struct Batches<Examples: TensorTree & Sendable>: Sendable {
   /// The number of the next batch.
   public private(set) var step = 0
 
+  /// The largest batch that is filled by repeating a smaller data set.
+  private static var paddedLimit: Int { 1 << 24 }
+
   private let data: Dataset<Examples>
   private let size: Int
   private let key: Key?
@@ -56,6 +59,10 @@ public struct Batches<Examples: TensorTree & Sendable>: Sendable {
 
   init(_ data: Dataset<Examples>, _ size: Int, _ key: Key?, _ remainder: Remainder, _ epochs: Int?) throws {
     guard size > 0 else { throw BloxError(.invalidArgument, "batches: a batch of \(size) examples is none") }
+    guard remainder != .pad || size <= max(data.count, Self.paddedLimit) else {
+      throw BloxError(
+        .invalidArgument, "batches: \(data.count) examples cannot be repeated to fill a batch of \(size)")
+    }
     guard epochs.map({ $0 >= 0 }) ?? true else {
       throw BloxError(.invalidArgument, "batches: the number of epochs, \(epochs ?? 0), is negative")
     }

@@ -69,7 +69,7 @@ extension DisplayPage {
     const own = node => [
       node.dataset.path,
       node.firstElementChild,
-      ...[...node.lastElementChild.children].filter(e => e.matches(".settings")),
+      ...node.querySelectorAll(":scope > .body > .settings > li:not(.used)"),
     ].map(e => e.textContent ?? e).join(" ").toLowerCase();
     const rows = node => [...node.querySelectorAll(":scope > .body > .scroll tr")];
     const below = node => [...node.querySelectorAll(":scope > .body > details.node")];

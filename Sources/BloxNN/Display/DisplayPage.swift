@@ -112,7 +112,13 @@ struct DisplayPage {
     }
     if let used = node.moduleID.flatMap({ users[$0] }) {
       let links = used.map { "<a href=\"#\($0.id)\">\(Self.escaped("\($0.path)"))</a>" }
-      items.append("<li class=\"used\"><span class=\"key\">used by</span> \(links.joined(separator: ", "))</li>")
+      let list = links.joined(separator: ", ")
+      // A source of random numbers is used nearly everywhere.
+      items.append(
+        links.count <= 4
+          ? "<li class=\"used\"><span class=\"key\">used by</span> \(list)</li>"
+          : "<li class=\"used\"><details><summary class=\"key\">used by \(links.count) modules</summary>\(list)</details></li>"
+      )
     }
     return items.isEmpty ? "" : "<ul class=\"settings\">\n\(items.joined(separator: "\n"))\n</ul>\n"
   }

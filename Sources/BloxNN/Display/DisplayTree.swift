@@ -98,8 +98,15 @@ struct DisplayTree {
   private func isWorthShowing(_ setting: ModuleSetting, of node: DisplayNode) -> Bool {
     if case .text("[:]") = setting.value { return false }
     guard case .module(let module) = setting.value else { return true }
-    return module.path != node.path.appending(setting.name) || !isShown(module)
+    let components = module.path.components
+    guard isShown(module), let last = components.last, components.dropLast() == node.path.components[...] else {
+      return true
+    }
+    return plain(last) != plain(setting.name)
   }
+
+  /// A name without what snake case and camel case differ in.
+  private func plain(_ name: String) -> String { name.filter { $0 != "_" }.lowercased() }
 
   /// Whether the module is a part of what is shown, rather than of another graph.
   func isShown(_ module: Module) -> Bool { shown.contains(ObjectIdentifier(module)) }
