@@ -31,6 +31,7 @@ public struct BloxError: Error, Hashable, Sendable {
     case unsupported
     // Tracing and transformations.
     case concretization, leakedTracer, donatedTensor, structureMismatch
+    case staleCapture, traceCount
     case gradientOfNonScalar, gradientOfInteger, notDifferentiable
     case unboundAxis, duplicateAxis, axisSizeMismatch, mappedResult, inAxesMismatch
     // blox: graphs, parameters, random state.
@@ -41,6 +42,7 @@ public struct BloxError: Error, Hashable, Sendable {
     case syntax, verification
     // The outside world.
     case file, usage, runtime
+    case nonFinite
   }
 
   /// The kind of error.

@@ -95,6 +95,8 @@ public struct SourceNote: Sendable {
   public var scope: String
   /// The user's source line, when known.
   public var location: SourceLocation?
+  /// Whether the instruction was made by transposing: it belongs to the backward pass of what the note names.
+  public var isBackward = false
 
   /// Creates a note.
   public init(scope: String = "", location: SourceLocation? = nil) {

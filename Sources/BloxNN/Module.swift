@@ -33,7 +33,10 @@ open class Module {
     self.graph = graph
     path = graph.path
     try graph.bind(self)
+    TracedObjects.add(self)
   }
+
+  deinit { TracedObjects.remove(ObjectIdentifier(self)) }
 
   /// The path of one of the module's parameters.
   public func paramPath(_ name: String) -> ParamPath { path.appending(name) }
@@ -107,6 +110,16 @@ open class Module {
   }
 }
 
+extension Module: TracedObject {
+  /// The path.
+  package var tracedPath: String { path.description }
+
+  /// The stored properties, with other modules as their paths: those report for themselves.
+  package func tracedProperties() -> [(name: String, value: String)] {
+    settings.map { ($0.name, $0.value.text { "\($0.path)" }) }
+  }
+}
+
 extension Module: CustomStringConvertible {
   /// The type with its configuration, such as `Linear(outputSize: 4, rng: Rng(), useBias: true)`.
   public var description: String {
@@ -126,11 +139,16 @@ public protocol Layer: Module {
 /// Compiles a layer: `let (outputs, params) = try jit(model)(params, inputs)`.
 ///
 /// The cache belongs to the returned function. Changing the layer's properties has no effect on shapes that it has
-/// seen; see ``jit(name:donating:_:)``.
+/// seen; see ``jit(name:arguments:donating:donation:staleness:cacheLimit:file:line:_:)``. The arguments are named
+/// `params` and `inputs`.
 public func jit(
-  name: String? = nil, donating: Set<Int> = [], _ layer: some Layer
+  name: String? = nil, donating: ArgumentSelection = .none, donation: DonationPolicy = .report,
+  staleness: Staleness? = nil, cacheLimit: Int = 256, file: String = #fileID, line: Int = #line, _ layer: some Layer
 ) -> TensorFunction<(Tensor, Params), Params, Tensor> {
-  jit(name: name ?? layer.path.components.last, donating: donating) { (params: Params, inputs: Tensor) in
+  jit(
+    name: name ?? layer.path.components.last, arguments: ["params", "inputs"], donating: donating, donation: donation,
+    staleness: staleness, cacheLimit: cacheLimit, file: file, line: line
+  ) { (params: Params, inputs: Tensor) in
     try layer(params, inputs)
   }
 }

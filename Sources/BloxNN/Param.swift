@@ -88,6 +88,28 @@ struct ParamFlags: Hashable, Sendable {
   var metadata: [String: MetadataValue]
 }
 
+extension ParamFlags: ExplainedStaticPart {
+  /// Whether it is trainable, and its metadata.
+  func differences(from old: any ExplainedStaticPart, at path: String) -> [CacheDifference] {
+    guard let old = old as? ParamFlags else { return [] }
+    var found: [CacheDifference] = []
+    if old.isTrainable != isTrainable {
+      let names = [true: "trainable", false: "not trainable"]
+      found.append(
+        CacheDifference(.trainable, path: path, old: names[old.isTrainable] ?? "", new: names[isTrainable] ?? ""))
+    }
+    if old.metadata != metadata {
+      found.append(CacheDifference(.metadata, path: path, old: old.metadataText, new: metadataText))
+    }
+    return found
+  }
+
+  private var metadataText: String {
+    let tags = metadata.keys.sorted().map { "'\($0)': \(metadata[$0].map(\.description) ?? "")" }
+    return "{\(tags.joined(separator: ", "))}"
+  }
+}
+
 extension Param: CustomStringConvertible {
   /// `Param[T](value=f32[3,4], metadata={…})`, with `[N]` for parameters that are not trainable.
   public var description: String {

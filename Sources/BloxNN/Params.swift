@@ -20,7 +20,7 @@ public struct Params: Sendable {
 
   /// What belongs to the structure: shared between containers that differ in values only, so that comparing two
   /// structures usually compares two references.
-  private final class Layout: Hashable, Sendable {
+  fileprivate final class Layout: Hashable, Sendable {
     let paths: [ParamPath]
     let flags: [ParamFlags]
     let isLocked: Bool
@@ -185,6 +185,24 @@ public struct Params: Sendable {
   private mutating func sort() {
     guard !layout.isSorted else { return }
     self = Params(items.sorted { $0.path < $1.path }, isLocked: isLocked)
+  }
+}
+
+extension Params.Layout: ExplainedStaticPart {
+  /// The lock, and the flags of the parameters that both have; which parameters there are, their tensors say.
+  func differences(from old: any ExplainedStaticPart, at path: String) -> [CacheDifference] {
+    guard let old = old as? Params.Layout else { return [] }
+    var found: [CacheDifference] = []
+    if old.isLocked != isLocked {
+      let names = [true: "locked", false: "unlocked"]
+      found.append(
+        CacheDifference(.locked, path: path, old: names[old.isLocked] ?? "", new: names[isLocked] ?? ""))
+    }
+    for (index, name) in paths.enumerated() {
+      guard let previous = old.index[name] else { continue }
+      found += flags[index].differences(from: old.flags[previous], at: "\(path)['\(name)']")
+    }
+    return found
   }
 }
 

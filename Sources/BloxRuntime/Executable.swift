@@ -41,9 +41,14 @@ public final class Executable: Sendable {
   /// that it is passed once. Where it cannot, it passes `false` in `donating` for the argument, which is then copied
   /// first. A result that is an argument unchanged shares the argument's storage, and equal results share theirs.
   ///
-  /// - Parameter donating: Per argument, whether it is really given up; all that the program marks when `nil`.
-  /// - Throws: ``BloxError`` when arguments do not fit the program or memory is short.
-  public func run(_ arguments: [Storage], donating: [Bool]? = nil) throws(BloxError) -> [Storage] {
+  /// - Parameters:
+  ///   - donating: Per argument, whether it is really given up; all that the program marks when `nil`.
+  ///   - checks: What the elements of each instruction's results are looked at for; the same kernels run.
+  /// - Throws: ``BloxError`` when arguments do not fit the program or memory is short, and
+  ///   ``BloxError/Code/nonFinite`` when a check finds something; donated arguments are lost then.
+  public func run(
+    _ arguments: [Storage], donating: [Bool]? = nil, checks: Set<ElementCheck> = []
+  ) throws(BloxError) -> [Storage] {
     try check(arguments, donating)
     let context = try takeContext()
     defer { giveBack(context) }
@@ -72,12 +77,34 @@ public final class Executable: Sendable {
       }
     }
     let mode = blox_fp_enter()
-    for index in 0..<plan.stepCount { plan.steps[index].run(memory) }
-    blox_fp_leave(mode)
+    if checks.isEmpty {
+      for index in 0..<plan.stepCount { plan.steps[index].run(memory) }
+      blox_fp_leave(mode)
+    } else {
+      defer { blox_fp_leave(mode) }
+      try runChecked(memory, checks)
+    }
     return results
   }
 
-  /// Runs the program; see ``run(_:donating:)``.
+  /// Runs the steps of one instruction after the other and looks at what they have written.
+  private func runChecked(_ memory: RunMemory, _ checks: Set<ElementCheck>) throws(BloxError) {
+    let checker = ElementChecker(program: program, checks: checks) { [plan] value in
+      UnsafeRawPointer(memory.address(plan.slotOfValue[value.index]))
+    }
+    try checker.checkArguments()
+    var step = 0
+    for (index, instruction) in program.instructions.enumerated() {
+      let before = checker.operandsThatChange(instruction)
+      while step < plan.stepEnds[index] {
+        plan.steps[step].run(memory)
+        step += 1
+      }
+      try checker.check(instruction, before: before)
+    }
+  }
+
+  /// Runs the program; see ``run(_:donating:checks:)``.
   public func callAsFunction(_ arguments: [Storage]) throws(BloxError) -> [Storage] { try run(arguments) }
 
   private func check(_ arguments: [Storage], _ donating: [Bool]?) throws(BloxError) {
@@ -126,6 +153,10 @@ private struct StepPlan: @unchecked Sendable {
   let results: [Result]
   let argumentByteCounts: [Int]
   let overwrittenParameters: [Int]
+  /// Per instruction, the number of steps up to its end.
+  let stepEnds: [Int]
+  /// Per value, the slot of its address.
+  let slotOfValue: [Int32]
   private let owner: StepMemory
 
   init(_ program: Program) throws(BloxError) {
@@ -135,6 +166,8 @@ private struct StepPlan: @unchecked Sendable {
     steps = owner.keep(lowering.steps)
     stepCount = lowering.steps.count
     slots = lowering.slots
+    stepEnds = lowering.stepEnds
+    slotOfValue = lowering.slotOfValue
     scratchBytes = lowering.scratchBytes
     laneScratchBytes = (lowering.laneScratchBytes + 63) / 64 * 64
     argumentByteCounts = program.parameters.map(\.type.byteCount)

@@ -64,7 +64,7 @@ public struct Tensor: Sendable {
 final class TensorBuffer: Sendable {
   private enum State: Sendable {
     case live(Storage)
-    case donated(to: String)
+    case donated(to: DonationSite)
   }
 
   let type: TensorType
@@ -85,29 +85,32 @@ final class TensorBuffer: Sendable {
     }
   }
 
-  /// Gives the elements up to a call named `taker`.
-  func donate(to taker: String) {
-    state.withLock { $0 = .donated(to: taker) }
-  }
-
-  /// Whether no other tensor shares the storage, so that its memory may be written over.
+  /// Gives the elements up to a call. With them comes whether no other tensor shares their memory, so that it may be
+  /// written over: a result that is an argument unchanged shares the argument's, and giving up one must not destroy
+  /// the other.
   ///
-  /// A result that is an argument unchanged shares the argument's storage; giving up one must not destroy the other.
-  func ownsStorageAlone() -> Bool {
-    state.withLock { state in
-      guard case .live(var storage) = state else { return false }
+  /// - Throws: ``BloxError/Code/donatedTensor`` when they have been given up already.
+  func take(by site: DonationSite) throws(BloxError) -> (storage: Storage, isAlone: Bool) {
+    let outcome = state.withLock { state -> Result<(Storage, Bool), BloxError> in
+      if case .donated(let taker) = state { return .failure(donatedError(taker)) }
+      guard case .live(var storage) = state else { preconditionFailure("a tensor is live or donated") }
       // Only the local copy may hold a reference while uniqueness is asked for.
-      state = .donated(to: "")
-      let isUnique = isKnownUniquelyReferenced(&storage)
-      state = .live(storage)
-      return isUnique
+      state = .donated(to: site)
+      let isAlone = isKnownUniquelyReferenced(&storage)
+      return .success((storage, isAlone))
     }
+    return try outcome.get()
   }
 
-  private func donatedError(_ taker: String) -> BloxError {
+  /// Undoes ``take(by:)`` for a call that failed.
+  func giveBack(_ storage: Storage) {
+    state.withLock { $0 = .live(storage) }
+  }
+
+  private func donatedError(_ taker: DonationSite) -> BloxError {
     BloxError(
       .donatedTensor,
-      "this tensor of type \(type) was donated to \(taker) and no longer holds elements; use that call's results, or"
+      "this tensor of type \(type) was donated to \(taker.text) and no longer holds elements; use that call's results, or"
         + " do not donate the argument")
   }
 }

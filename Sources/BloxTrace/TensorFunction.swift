@@ -81,6 +81,8 @@ struct FlatArguments {
   var counts: [Int] = []
   /// The labels, made only when a trace or an error needs them.
   var makeLabels: () throws -> [LeafLabel]
+  /// What a cache explains its misses with, made only when there is one. Takes the arguments' names.
+  var makeDetails: ([String]) throws -> [ArgumentDetails] = { _ in [] }
 
   /// The index of the argument that a tensor belongs to.
   func argument(ofTensor index: Int) -> Int {
@@ -101,16 +103,25 @@ public struct TensorFunction<Output, each Input: TensorTree> {
   let shape: OutputShape<Output>
   /// What messages and program text call the function.
   let name: String
-  let caches: (any JitCacheControl)?
+  /// The traces of a function that `jit` made; its `body` is the function to trace.
+  let cache: JitCache<Output>?
 
   init(
-    name: String, shape: OutputShape<Output>, caches: (any JitCacheControl)? = nil,
-    body: @escaping (repeat each Input) throws -> Output
+    name: String, shape: OutputShape<Output>, body: @escaping (repeat each Input) throws -> Output
   ) {
     self.name = name
     self.shape = shape
-    self.caches = caches
     self.body = body
+    cache = nil
+  }
+
+  /// The compiled form of a function.
+  init(compiling function: TensorFunction, _ cache: JitCache<Output>) {
+    name = cache.name
+    shape = function.shape
+    // A function that is compiled already becomes a call in the outer program.
+    body = { (input: repeat each Input) in try function.call(repeat each input, site: nil) }
+    self.cache = cache
   }
 
   /// Makes a function of a closure that returns one tree.
@@ -133,8 +144,22 @@ public struct TensorFunction<Output, each Input: TensorTree> {
     self.init(name: name, shape: OutputShape(), body: body)
   }
 
-  /// Calls the function.
-  public func callAsFunction(_ input: repeat each Input) throws -> Output { try body(repeat each input) }
+  /// Calls the function. `file` and `line` are for messages.
+  public func callAsFunction(
+    _ input: repeat each Input, file: String = #fileID, line: Int = #line
+  ) throws -> Output {
+    try call(repeat each input, site: SourceLocation(file: file, line: line))
+  }
+
+  /// Calls the function; `site` is `nil` when a transformation does.
+  func call(_ input: repeat each Input, site: SourceLocation?) throws -> Output {
+    guard let cache else { return try body(repeat each input) }
+    let arguments = try Self.flatten(repeat each input)
+    return try cache.call(
+      JitCall(arguments: arguments, shape: shape, site: site) { options in
+        try traceBody(repeat each input, arguments: arguments, options: options)
+      })
+  }
 
   /// Takes the arguments apart.
   static func flatten(_ input: repeat each Input) throws -> FlatArguments {
@@ -150,7 +175,7 @@ public struct TensorFunction<Output, each Input: TensorTree> {
       counts.append(tensors.count - before)
     }
     repeat try take(each input)
-    return FlatArguments(tensors: tensors, structure: TreeStructure(nodes: nodes), counts: counts) {
+    let labels = { () throws -> [LeafLabel] in
       var labels: [LeafLabel] = []
       var index = 0
       func label<Tree: TensorTree>(_ tree: Tree) throws {
@@ -160,6 +185,18 @@ public struct TensorFunction<Output, each Input: TensorTree> {
       repeat try label(each input)
       return labels
     }
+    let details = { (names: [String]) throws -> [ArgumentDetails] in
+      var details: [ArgumentDetails] = []
+      func describe<Tree: TensorTree>(_ tree: Tree) throws {
+        let name = details.count < names.count ? names[details.count] : "arg\(details.count)"
+        details.append(try ArgumentDetails(tree, name: name))
+      }
+      repeat try describe(each input)
+      return details
+    }
+    return FlatArguments(
+      tensors: tensors, structure: TreeStructure(nodes: nodes), counts: counts, makeLabels: labels,
+      makeDetails: details)
   }
 
   /// Calls a function with the arguments whose tensors have been replaced.
@@ -178,6 +215,17 @@ public struct TensorFunction<Output, each Input: TensorTree> {
 
   /// Traces the function for arguments of the given structure.
   func trace(
+    _ input: repeat each Input, arguments: FlatArguments, options: TraceOptions
+  ) throws -> TracedFunction<Output> {
+    try TracedFunction(arguments: arguments, options: options, shape: shape) { tensors in
+      try Self.rebuild(repeat each input, tensors: tensors) { (input: repeat each Input) in
+        try call(repeat each input, site: nil)
+      }
+    }
+  }
+
+  /// Traces the function under a compiled one.
+  func traceBody(
     _ input: repeat each Input, arguments: FlatArguments, options: TraceOptions
   ) throws -> TracedFunction<Output> {
     try TracedFunction(arguments: arguments, options: options, shape: shape) { tensors in

@@ -45,6 +45,9 @@ public struct StaticPart: Hashable, @unchecked Sendable {
   public init(_ value: some Hashable & Sendable) { self.value = AnyHashable(value) }
 
   var description: String { value.map { "\($0)" } ?? "" }
+
+  /// What it was made of.
+  var base: Any? { value?.base }
 }
 
 /// How a part of a tree is called, for paths.
@@ -74,6 +77,8 @@ public struct TensorVisitor {
   private let wantsPaths: Bool
   private var path: [TreeKey] = []
   private(set) var nodes: [Node] = []
+  /// Sees the static part of each tree with its path, before its tensors.
+  var onNode: (([TreeKey], StaticPart) -> Void)?
 
   init(wantsPaths: Bool = false, onLeaf: @escaping (inout Tensor, [TreeKey]) throws -> Void) {
     self.wantsPaths = wantsPaths
@@ -89,7 +94,9 @@ public struct TensorVisitor {
 
   /// Visits a whole tree.
   mutating func visitRoot<Tree: TensorTree>(_ tree: inout Tree) throws {
-    nodes.append(.begin(ObjectIdentifier(Tree.self), tree.staticPart))
+    let staticPart = tree.staticPart
+    nodes.append(.begin(ObjectIdentifier(Tree.self), staticPart))
+    onNode?(path, staticPart)
     try tree.visitTensors(&self)
     nodes.append(.end)
   }
@@ -118,7 +125,7 @@ extension Optional: TensorTree where Wrapped: TensorTree {
   }
 
   /// Whether there is a value.
-  public var staticPart: StaticPart { StaticPart(self != nil) }
+  public var staticPart: StaticPart { StaticPart(OptionalPresence(isPresent: self != nil)) }
 }
 
 extension Dictionary: TensorTree where Key == String, Value: TensorTree {
@@ -132,7 +139,7 @@ extension Dictionary: TensorTree where Key == String, Value: TensorTree {
   }
 
   /// The sorted keys.
-  public var staticPart: StaticPart { StaticPart(keys.sorted()) }
+  public var staticPart: StaticPart { StaticPart(DictionaryKeys(keys: keys.sorted())) }
 }
 
 /// What of trees is no tensor: their types, static parts and nesting. Equal structures have leaves one to one.

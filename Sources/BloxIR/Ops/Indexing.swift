@@ -33,7 +33,8 @@ extension Op {
     case clip
     /// Reading gives the fill value in the whole window, writing leaves the whole window out.
     case fillOrDrop = "fill_or_drop"
-    /// There are none, the caller says. Where there are some all the same, they are moved inside.
+    /// There are none, the caller says. Where there are some all the same, reading moves them inside and writing leaves
+    /// them out, as XLA does.
     case promiseInBounds = "promise_in_bounds"
   }
 

@@ -86,7 +86,8 @@ extension TypeRule {
     let operand = operands[0]
     if operands.count == 3 {
       try expect(
-        operands[2] == operand.with(shape: []), .dtypeMismatch, "the fill value must be a scalar of the operand's dtype")
+        operands[2] == operand.with(shape: []), .dtypeMismatch, "the fill value must be a scalar of the operand's dtype"
+      )
     }
     let batch = try indexBatch(
       collapsed: dims.collapsedDims, operandBatch: dims.operandBatchDims, indicesBatch: dims.indicesBatchDims,

@@ -46,6 +46,7 @@ struct Transposition {
       guard given.contains(where: { $0 != nil }) else { continue }
       let outer = builder.note
       builder.note = instruction.note
+      builder.note.isBackward = true
       try apply(instruction, given)
       builder.note = outer
     }

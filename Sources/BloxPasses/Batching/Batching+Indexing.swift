@@ -41,7 +41,8 @@ extension Batcher {
       return try builder.emitOne(.indexing(.dynamicSlice(sizes: [size] + sizes)), all)
     }
     let dims = Op.GatherDimensions(
-      offsetDims: Array(sizes.indices), collapsedDims: [], indexMap: Array(sizes.indices), sliceSizes: sizes, mode: .clip,
+      offsetDims: Array(sizes.indices), collapsedDims: [], indexMap: Array(sizes.indices), sliceSizes: sizes,
+      mode: .clip,
       isSorted: true, isUnique: true)
     return try batchGather([operands[0], try indexVectors(starts)], dims)
   }
@@ -86,7 +87,8 @@ extension Batcher {
     // Vectors ascend within a lane only; the same windows of a shared operand are read by several lanes.
     all.isSorted = dims.isSorted && !indices.isMapped
     all.isUnique = dims.isUnique && x.isMapped
-    return try builder.emitOne(.indexing(.gather(all)), [x.operand, indices.operand] + operands.dropFirst(2).map(\.operand))
+    return try builder.emitOne(
+      .indexing(.gather(all)), [x.operand, indices.operand] + operands.dropFirst(2).map(\.operand))
   }
 
   /// Every lane has a fill value of its own, but the op takes one: gather with any, and choose by a gathered mask.
@@ -101,7 +103,8 @@ extension Batcher {
     let values =
       anything
       ? try batchGather([operands[0], indices, zero], dims)
-      : try perLane(.shared(try builder.emitOne(.indexing(.gather(dims)), [operands[0].operand, indices.operand, zero.operand])))
+      : try perLane(
+        .shared(try builder.emitOne(.indexing(.gather(dims)), [operands[0].operand, indices.operand, zero.operand])))
     let truth = try builder.emitOne(
       .broadcastInDim(shape: laneShape, dims: []), [.splat(Literal(1, as: .bool), shape: [])])
     let outside = BatchedOperand.shared(.splat(Literal(0, as: .bool), shape: []))

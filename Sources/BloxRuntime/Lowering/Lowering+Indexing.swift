@@ -83,7 +83,8 @@ extension Lowering {
   ) throws(BloxError) {
     let operand = type(instruction.operands[0])
     let indices = type(instruction.operands[1])
-    let windows = try self.windows(operand: operand, indices: indices, dims, result: result)
+    let windows = try self.windows(
+      operand: operand, indices: indices, dims, result: result, drops: dims.mode == .fillOrDrop)
     let fill: Int32
     switch instruction.operands.dropFirst(2).first {
     case nil: fill = -1
@@ -115,7 +116,8 @@ extension Lowering {
       guard combine != nil else { throw unsupported("no kernel combines \(result.dtype)") }
     }
     let reading = dims.gather(operand: result.shape, updates: updates.shape)
-    let windows = try self.windows(operand: result, indices: indices, reading, result: updates)
+    let windows = try self.windows(
+      operand: result, indices: indices, reading, result: updates, drops: dims.mode != .clip)
     // Every part goes through all index vectors, so parts must have much to write.
     let outer = windows.window_rank > 0 ? Int(windows.window_dims[0]) : 1
     let parts = min(outer / 64, updates.byteCount / (512 << 10), 8)
@@ -129,7 +131,7 @@ extension Lowering {
   }
 
   private func windows(
-    operand: TensorType, indices: TensorType, _ dims: Op.GatherDimensions, result: TensorType
+    operand: TensorType, indices: TensorType, _ dims: Op.GatherDimensions, result: TensorType, drops: Bool
   ) throws(BloxError) -> blox_windows {
     let (strides, resultStrides) = (denseStrides(operand.shape), denseStrides(result.shape))
     let kept = dims.windowDims(rank: operand.rank)
@@ -150,7 +152,7 @@ extension Lowering {
     windows.width = Int32(operand.dtype.byteCount)
     windows.index_width = Int32(indices.dtype.byteCount)
     windows.index_signed = indices.dtype.kind == .signed
-    windows.drops = dims.mode == .fillOrDrop
+    windows.drops = drops
     windows.batch_rank = Int32(batch.count)
     windows.batch_dims = memory.keep(batch.map { Int64($0.size) })
     windows.batch_operand_strides = memory.keep(batch.map { Int64($0.strides[0]) })

@@ -23,7 +23,9 @@ struct Lowering {
   private(set) var steps: [Step] = []
   private(set) var slots: [SlotSource] = []
   /// The slot of each value, by index; -1 before its definition.
-  private var slotOfValue: [Int32] = []
+  private(set) var slotOfValue: [Int32] = []
+  /// Per instruction, the number of steps up to its end.
+  private(set) var stepEnds: [Int] = []
   /// Slots of places in the arena, by offset.
   private var slotOfOffset: [Int: Int32] = [:]
   /// Scratch between steps: what the current instruction has taken, and the most that any has.
@@ -52,6 +54,7 @@ struct Lowering {
       } catch {
         throw error.at(modulePath: instruction.note.scope, location: instruction.note.location)
       }
+      stepEnds.append(steps.count)
     }
     current = nil
     for (index, result) in program.results.enumerated() {

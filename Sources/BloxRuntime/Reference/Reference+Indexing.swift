@@ -42,7 +42,8 @@ extension ReferenceInterpreter {
   private static func gatherWindows(
     _ x: [DenseConstant], _ dims: Op.GatherDimensions, to type: TensorType
   ) -> DenseConstant {
-    let places = WindowPlaces(operand: x[0].type.shape, indices: x[1], dims, result: type.shape)
+    let places = WindowPlaces(
+      operand: x[0].type.shape, indices: x[1], dims, result: type.shape, drops: dims.mode == .fillOrDrop)
     let width = type.dtype.byteCount
     var bytes = [UInt8](repeating: 0, count: type.byteCount)
     for (base, start) in zip(places.bases, places.resultBases) {
@@ -61,7 +62,8 @@ extension ReferenceInterpreter {
   ) -> DenseConstant {
     let (operand, updates) = (x[0], x[2])
     let reading = dims.gather(operand: operand.type.shape, updates: updates.type.shape)
-    let places = WindowPlaces(operand: operand.type.shape, indices: x[1], reading, result: updates.type.shape)
+    let places = WindowPlaces(
+      operand: operand.type.shape, indices: x[1], reading, result: updates.type.shape, drops: dims.mode != .clip)
     let window = TensorType(operand.type.dtype, [places.window.count])
     var result = operand
     for (base, start) in zip(places.bases, places.resultBases) {
@@ -87,7 +89,7 @@ private struct WindowPlaces {
   let window: [Int]
   let resultWindow: [Int]
 
-  init(operand: [Int], indices: DenseConstant, _ dims: Op.GatherDimensions, result: [Int]) {
+  init(operand: [Int], indices: DenseConstant, _ dims: Op.GatherDimensions, result: [Int], drops: Bool) {
     let strides = ReferenceInterpreter.strides(operand)
     let resultStrides = ReferenceInterpreter.strides(result)
     let kept = dims.windowDims(rank: operand.count)
@@ -110,7 +112,7 @@ private struct WindowPlaces {
         isInside = isInside && start >= 0 && start <= last
         base += min(max(start, 0), last) * strides[dim]
       }
-      bases.append(isInside || dims.mode != .fillOrDrop ? base : nil)
+      bases.append(isInside || !drops ? base : nil)
     }
   }
 }

@@ -33,8 +33,10 @@ public struct IndexedElements {
 
   /// The elements themselves.
   ///
-  /// - Parameter fill: What reading outside gives with ``OutOfBounds/fillOrDrop``; NaN or the like when `nil`.
-  public func get(outside: OutOfBounds = .clip, fill: Double? = nil) throws -> Tensor {
+  /// - Parameters:
+  ///   - outside: What reading outside gives; `nil` as for a subscript.
+  ///   - fill: What reading outside gives with ``OutOfBounds/fillOrDrop``; NaN or the like when `nil`.
+  public func get(outside: OutOfBounds? = nil, fill: Double? = nil) throws -> Tensor {
     try tensor.elements(at: parts, outside, fill: fill)
   }
 
@@ -100,13 +102,15 @@ public struct IndexedElements {
   }
 
   private func update(_ kind: Op.ScatterKind, _ values: Tensor, _ outside: OutOfBounds) throws -> Tensor {
-    let index = try ResolvedIndex(parts, of: tensor.shape)
+    let index = try ResolvedIndex(parts, of: tensor.shape, outside: outside)
     let values = try values.cast(to: tensor.dtype)
     let isWhole = index.windows.enumerated().allSatisfy { axis, window in
       index.tensors.contains { $0.axis == axis }
         || window == ResolvedIndex.Window(start: 0, count: tensor.shape[axis], step: 1)
     }
-    if index.tensors.isEmpty, index.windows.allSatisfy({ $0.step == 1 }) { return try replaceWindow(kind, values, index) }
+    if index.tensors.isEmpty, index.windows.allSatisfy({ $0.step == 1 }) {
+      return try replaceWindow(kind, values, index)
+    }
     if !index.tensors.isEmpty, isWhole { return try scatter(kind, values, index, outside) }
     return try scatterOneByOne(kind, values, index, outside)
   }
@@ -144,7 +148,7 @@ public struct IndexedElements {
     let kept = tensor.shape.indices.filter { !places.axes.contains($0) }
     let dims = Op.ScatterDimensions(
       windowDims: kept.indices.map { $0 < places.position ? $0 : $0 + places.shape.count },
-      insertedDims: places.axes.sorted(), indexMap: places.axes, mode: outside == .clip ? .clip : .fillOrDrop)
+      insertedDims: places.axes.sorted(), indexMap: places.axes, mode: outside == .fillOrDrop ? .fillOrDrop : .clip)
     let updates = try fitted(values, index, places: places.shape)
     guard dims.mode == .fillOrDrop || dims.insertedDims.allSatisfy({ tensor.shape[$0] > 0 }) else { return tensor }
     return try Tensor.apply(.indexing(.scatter(kind, dims)), tensor, places.vectors, updates)

@@ -3,19 +3,21 @@
 import BloxIR
 
 extension Tensor {
-  /// The elements at an index; see ``TensorIndexing``. Ranges that reach outside are shortened and tensors of integers
-  /// are clipped; negative places count from the end.
+  /// The elements at an index; see ``TensorIndexing``. Ranges that reach outside are shortened; negative places count from
+  /// the end. Places outside that tensors of integers say give the nearest element, which gets no gradient from them, as
+  /// in JAX; `at[…].get` has other ways.
   ///
   /// - Throws: ``BloxError/Code/invalidArgument`` for too many parts, an integer outside its axis or a step of 0,
   ///   ``BloxError/Code/dtypeMismatch`` for a tensor that is neither of integers nor of `bool`,
   ///   ``BloxError/Code/shapeMismatch`` for tensors that do not broadcast, and ``BloxError/Code/concretization`` for a
   ///   traced mask.
   public subscript(_ parts: (any TensorIndexing)?...) -> Tensor {
-    get throws { try elements(at: parts, .clip, fill: nil) }
+    get throws { try elements(at: parts, nil, fill: nil) }
   }
 
-  func elements(at parts: [(any TensorIndexing)?], _ outside: OutOfBounds, fill: Double?) throws -> Tensor {
-    let index = try ResolvedIndex(parts, of: shape)
+  /// - Parameter outside: `nil` where there should be no places outside: the nearest element then, without a gradient.
+  func elements(at parts: [(any TensorIndexing)?], _ outside: OutOfBounds?, fill: Double?) throws -> Tensor {
+    let index = try ResolvedIndex(parts, of: shape, outside: outside)
     let windowed = try applying(index.windows, except: index.tensors.map(\.axis))
     if index.tensors.isEmpty {
       return try windowed.reshape(index.layout.map { $0.size(in: index.windows, places: []) }.flatMap { $0 })
@@ -48,14 +50,14 @@ extension Tensor {
 
   /// Elements at index vectors. The result has the tensors' axes where the first of their axes stood, if they stood
   /// together, or first.
-  fileprivate func gathered(_ places: IndexPlaces, _ outside: OutOfBounds, fill: Double?) throws -> Tensor {
+  fileprivate func gathered(_ places: IndexPlaces, _ outside: OutOfBounds?, fill: Double?) throws -> Tensor {
     let kept = shape.indices.filter { !places.axes.contains($0) }
     let offsets = kept.indices.map { $0 < places.position ? $0 : $0 + places.shape.count }
     let dims = Op.GatherDimensions(
       offsetDims: offsets, collapsedDims: places.axes.sorted(), indexMap: places.axes,
       sliceSizes: shape.indices.map { places.axes.contains($0) ? 1 : shape[$0] },
-      mode: outside == .clip ? .clip : .fillOrDrop)
-    if outside == .clip {
+      mode: outside.indexMode)
+    if outside != .fillOrDrop {
       // A window of an axis without elements has nowhere to go.
       guard dims.collapsedDims.allSatisfy({ shape[$0] > 0 }) else {
         throw BloxError(.invalidArgument, "index: \(type) has no elements to choose from")
@@ -120,6 +122,17 @@ extension DType {
     case .unsigned: Literal(dtype: self, bits: bitWidth == 64 ? .max : 1 << UInt64(bitWidth) - 1)
     case .boolean: Literal(1, as: .bool)
     case .key: Literal(dtype: .key, bits: 0)
+    }
+  }
+}
+
+extension OutOfBounds? {
+  /// The mode of a gather or scatter whose places have been wrapped.
+  var indexMode: Op.IndexMode {
+    switch self {
+    case nil: .promiseInBounds
+    case .clip?, .wrap?: .clip
+    case .fillOrDrop?: .fillOrDrop
     }
   }
 }

@@ -6,7 +6,7 @@ extension Tensor {
   /// Elements at places along an axis; `axis` is replaced by the places' axes (`jnp.take`).
   ///
   /// - Parameters:
-  ///   - places: Integers; negative ones count from the end.
+  ///   - places: Integers; negative ones count from the end, or are clipped to the start.
   ///   - axis: An axis, or `nil` for the flattened tensor.
   ///   - outside: What happens to places outside; ``OutOfBounds/fillOrDrop`` gives NaN or the like.
   ///   - fill: What to give instead.
@@ -19,7 +19,11 @@ extension Tensor {
     guard places.dtype != .bool else {
       throw BloxError(.dtypeMismatch, "take: places must be integers; got \(places.type)")
     }
-    var parts: [(any TensorIndexing)?] = Array(repeating: TensorIndex.range(from: nil, to: nil, by: 1), count: normalized)
+    // `jnp.take` clips negative places to the start, where everything else counts them from the end.
+    let clipped = outside == .clip && places.dtype.kind == .signed
+    let places = clipped ? try maximum(places, Tensor(shape: [], scalars: [0], dtype: places.dtype)) : places
+    var parts: [(any TensorIndexing)?] = Array(
+      repeating: TensorIndex.range(from: nil, to: nil, by: 1), count: normalized)
     parts.append(places)
     return try elements(at: parts, outside, fill: fill)
   }
@@ -31,8 +35,11 @@ extension Tensor {
   public func takeAlongAxis(
     _ places: Tensor, axis: Int, outside: OutOfBounds = .fillOrDrop, fill: Double? = nil
   ) throws -> Tensor {
-    let along = try AxisPlaces(self, places, axis: axis, "takeAlongAxis")
-    let mode: Op.IndexMode = outside == .clip ? .clip : .fillOrDrop
+    let along = try AxisPlaces(self, places, axis: axis, outside, "takeAlongAxis")
+    let mode: Op.IndexMode = outside == .fillOrDrop ? .fillOrDrop : .clip
+    guard mode == .fillOrDrop || along.operand.count > 0 || along.vectors.count == 0 else {
+      throw BloxError(.invalidArgument, "takeAlongAxis: \(type) has no elements to choose from")
+    }
     let dims = along.gather(mode: mode)
     if mode == .clip { return try Tensor.apply(.indexing(.gather(dims)), along.operand, along.vectors) }
     let value = fill.map { Literal($0, as: dtype) } ?? dtype.outsideValue
@@ -42,7 +49,7 @@ extension Tensor {
 
   /// A copy in which elements at places along an axis are replaced (`jnp.put_along_axis`); places outside are left out.
   public func putAlongAxis(_ places: Tensor, _ values: Tensor, axis: Int) throws -> Tensor {
-    let along = try AxisPlaces(self, places, axis: axis, "putAlongAxis")
+    let along = try AxisPlaces(self, places, axis: axis, .fillOrDrop, "putAlongAxis")
     let updates = try values.cast(to: dtype).broadcast(to: along.shape)
     guard along.operand.shape == shape else {
       throw BloxError(.shapeMismatch, "putAlongAxis: places \(places.type) have more elements than \(type) has")
@@ -51,8 +58,8 @@ extension Tensor {
       .indexing(.scatter(.set, along.gather(mode: .fillOrDrop).scatter)), along.operand, along.vectors, updates)
   }
 
-  /// A window of the given sizes at starts that may be traced; they are moved as far as needed for it to lie inside
-  /// (`lax.dynamic_slice`).
+  /// A window of the given sizes at starts that may be traced (`lax.dynamic_slice`). Negative starts count from the end;
+  /// then they are moved as far as needed for the window to lie inside.
   ///
   /// - Parameters:
   ///   - starts: One integer scalar for each axis; all of one dtype.
@@ -61,7 +68,7 @@ extension Tensor {
     _ starts: [Tensor], sizes: [Int], file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
     try Tensor.apply(
-      .indexing(.dynamicSlice(sizes: sizes)), [.tensor(self)] + starts.map { .tensor($0) },
+      .indexing(.dynamicSlice(sizes: sizes)), [.tensor(self)] + wrapped(starts).map { .tensor($0) },
       location: SourceLocation(file: file, line: line))
   }
 
@@ -80,7 +87,7 @@ extension Tensor {
   /// The part at a place along an axis that may be traced; the axis disappears (`lax.dynamic_index_in_dim`).
   public func dynamicIndex(_ place: Tensor, axis: Int = 0) throws -> Tensor {
     let axis = try Tensor.normalizedAxis(axis, rank: rank, for: "dynamicIndex")
-    return try dynamicSlice(place.wrappedPlaces(size: shape[axis]), size: 1, axis: axis)
+    return try dynamicSlice(place, size: 1, axis: axis)
       .reshape(shape.removing([axis]))
   }
 
@@ -89,7 +96,7 @@ extension Tensor {
     _ update: Tensor, at starts: [Tensor], file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
     try Tensor.apply(
-      .indexing(.dynamicUpdateSlice), [.tensor(self), .tensor(update)] + starts.map { .tensor($0) },
+      .indexing(.dynamicUpdateSlice), [.tensor(self), .tensor(update)] + wrapped(starts).map { .tensor($0) },
       location: SourceLocation(file: file, line: line))
   }
 
@@ -111,9 +118,15 @@ extension Tensor {
       [.tensor(self), .tensor(update)] + starts.map { .splat(Literal($0, as: .i32), shape: []) })
   }
 
+  private func wrapped(_ starts: [Tensor]) throws -> [Tensor] {
+    guard starts.count == rank, starts.allSatisfy({ $0.dtype.isInteger }) else { return starts }
+    return try starts.enumerated().map { try $1.wrappedPlaces(size: shape[$0]) }
+  }
+
   /// A start for one axis and zeros for the others.
-  private func starts(_ start: Tensor, _ axis: Int) -> [TensorOperand] {
-    shape.indices.map { $0 == axis ? .tensor(start) : .splat(Literal(0, as: start.dtype), shape: []) }
+  private func starts(_ start: Tensor, _ axis: Int) throws -> [TensorOperand] {
+    let start = try start.wrappedPlaces(size: shape[axis])
+    return shape.indices.map { $0 == axis ? .tensor(start) : .splat(Literal(0, as: start.dtype), shape: []) }
   }
 
   /// Windows at index vectors, in StableHLO's dimension numbers (`lax.gather`).
@@ -152,7 +165,7 @@ private struct AxisPlaces {
   private let axis: Int
   private let batch: [Int]
 
-  init(_ x: Tensor, _ places: Tensor, axis: Int, _ name: String) throws {
+  init(_ x: Tensor, _ places: Tensor, axis: Int, _ outside: OutOfBounds, _ name: String) throws {
     let normalized = try Tensor.normalizedAxis(axis, rank: x.rank, for: name)
     guard places.rank == x.rank else {
       throw BloxError(.shapeMismatch, "\(name): \(places.type) must have the rank of \(x.type)")
@@ -173,7 +186,7 @@ private struct AxisPlaces {
     shape = placesShape
     batch = x.shape.indices.filter { $0 != normalized }
     operand = try x.broadcast(to: operandShape)
-    vectors = try places.wrappedPlaces(size: x.shape[normalized]).broadcast(to: placesShape).expandDims(-1)
+    vectors = try places.places(size: x.shape[normalized], outside).broadcast(to: placesShape).expandDims(-1)
   }
 
   func gather(mode: Op.IndexMode) -> Op.GatherDimensions {

@@ -30,6 +30,7 @@ public enum TensorIndex: TensorIndexing, Sendable {
   /// Elements at the places that a tensor of integers holds, or where a tensor of `bool` is true.
   case tensor(Tensor)
 
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { self }
 }
 
@@ -45,30 +46,37 @@ extension Optional where Wrapped == any TensorIndexing {
 }
 
 extension Int: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .at(self) }
 }
 
 extension Range<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound, by: 1) }
 }
 
 extension ClosedRange<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound == .max ? nil : upperBound + 1, by: 1) }
 }
 
 extension PartialRangeFrom<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: lowerBound, to: nil, by: 1) }
 }
 
 extension PartialRangeUpTo<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: nil, to: upperBound, by: 1) }
 }
 
 extension PartialRangeThrough<Int>: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .range(from: nil, to: upperBound == .max ? nil : upperBound + 1, by: 1) }
 }
 
 extension Tensor: TensorIndexing {
+  /// This as a part of an index.
   public var tensorIndex: TensorIndex { .tensor(self) }
 }
 
@@ -79,6 +87,8 @@ public enum OutOfBounds: Sendable {
   /// Reading gives NaN for floating-point numbers, the least signed, largest unsigned number, or `true`; writing does
   /// nothing.
   case fillOrDrop
+  /// They count modulo the size of the axis.
+  case wrap
 }
 
 /// An index that has been checked against a shape.
@@ -108,7 +118,7 @@ struct ResolvedIndex {
   var dropped: [Int] = []
   var layout: [ResultAxis] = []
 
-  init(_ parts: [(any TensorIndexing)?], of shape: [Int]) throws {
+  init(_ parts: [(any TensorIndexing)?], of shape: [Int], outside: OutOfBounds?) throws {
     var items = parts.map { $0?.tensorIndex ?? .newAxis }
     windows = shape.map { Window(start: 0, count: $0, step: 1) }
     let hasTensors = items.contains { if case .tensor = $0 { true } else { false } }
@@ -131,7 +141,7 @@ struct ResolvedIndex {
         }
         axis += 1
       case .tensor(let places):
-        addTensor(try places.wrappedPlaces(size: shape[axis]), axis)
+        addTensor(try places.places(size: shape[axis], outside), axis)
         axis += 1
       case .ellipsis: break
       }
@@ -170,7 +180,9 @@ struct ResolvedIndex {
       used += mask.rank
     }
     let count = result.count { $0.isEllipsis }
-    guard count <= 1 else { throw BloxError(.invalidArgument, "index: an index has one ellipsis at most; got \(count)") }
+    guard count <= 1 else {
+      throw BloxError(.invalidArgument, "index: an index has one ellipsis at most; got \(count)")
+    }
     guard used <= rank else {
       throw BloxError(.invalidArgument, "index: \(used) indices for the \(rank) axes of \(shape)")
     }
@@ -214,6 +226,13 @@ extension TensorIndex {
 }
 
 extension Tensor {
+  /// Places with negative ones counted from the end of an axis, or all modulo its size.
+  func places(size: Int, _ outside: OutOfBounds?) throws -> Tensor {
+    guard outside == .wrap, dtype.isInteger, size > 0 else { return try wrappedPlaces(size: size) }
+    let wide = dtype.bitWidth < 32 ? try cast(to: .i32) : self
+    return try mod(wide, Tensor(shape: [], scalars: [size], dtype: wide.dtype))
+  }
+
   /// Places with negative ones counted from the end of an axis.
   func wrappedPlaces(size: Int) throws -> Tensor {
     guard dtype.isInteger else {
@@ -222,7 +241,9 @@ extension Tensor {
     guard dtype.kind == .signed else { return self }
     // A narrow dtype may not hold the size.
     let wide = dtype.bitWidth < 32 ? try cast(to: .i32) : self
-    guard size <= (wide.dtype == .i32 ? Int(Int32.max) : Int.max) else { return try cast(to: .i64).wrappedPlaces(size: size) }
+    guard size <= (wide.dtype == .i32 ? Int(Int32.max) : Int.max) else {
+      return try cast(to: .i64).wrappedPlaces(size: size)
+    }
     return try select(wide .< 0, wide + size, wide)
   }
 

@@ -1,0 +1,134 @@
+// Giving arguments away: what became of them, and the run that takes them.
+
+import BloxIR
+import BloxPasses
+import BloxRuntime
+
+/// What a donation that nothing can use is: a line, or an error.
+public enum DonationPolicy: String, CaseIterable, Hashable, Sendable {
+  /// A line of the topic `donation`, once per compiled program. The argument is given up all the same.
+  case report
+  /// ``BloxError/Code/donatedTensor`` before anything is given up.
+  case require
+}
+
+/// What became of one tensor of a donated argument.
+public struct DonatedArgument: Hashable, Sendable {
+  /// The tensor's name: a parameter's path, or the argument and where in it.
+  public let name: String
+  /// The tensor's type.
+  public let type: TensorType
+  /// The name of the result that has its memory; `nil` when none has.
+  public let result: String?
+  /// Whether that result is the argument itself, so that nothing was written.
+  public let isForwarded: Bool
+  /// Why no result has its memory; `nil` when one has.
+  public let reason: String?
+}
+
+extension DonatedArgument: CustomStringConvertible {
+  /// As in `'arg0', f32[2], was not usable: no result has its size, 8 bytes`.
+  public var description: String {
+    if let reason { return "'\(name)', \(type), was not usable: \(reason)" }
+    return isForwarded
+      ? "'\(name)', \(type), is the result '\(result ?? "")' unchanged"
+      : "'\(name)', \(type), is reused by the result '\(result ?? "")'"
+  }
+}
+
+extension Executable {
+  /// What the plan does with each donated argument.
+  var donatedArguments: [DonatedArgument] {
+    program.donationReport.map { donation in
+      let parameter = program.parameters[donation.parameter]
+      let name = parameter.label?.text ?? "%\(donation.parameter)"
+      let result = { [program] (index: Int) in program.results[index].label?.text ?? "result \(index)" }
+      return switch donation.outcome {
+      case .reused(let index):
+        DonatedArgument(name: name, type: parameter.type, result: result(index), isForwarded: false, reason: nil)
+      case .forwarded(let index):
+        DonatedArgument(name: name, type: parameter.type, result: result(index), isForwarded: true, reason: nil)
+      case .unused(let reason):
+        DonatedArgument(name: name, type: parameter.type, result: nil, isForwarded: false, reason: reason)
+      }
+    }
+  }
+}
+
+extension [DonatedArgument] {
+  /// Throws when a donation must be usable and is not.
+  func expectUsable(_ policy: DonationPolicy, function: String) throws(BloxError) {
+    guard policy == .require else { return }
+    let unused = filter { $0.reason != nil }
+    guard !unused.isEmpty else { return }
+    throw BloxError(
+      .donatedTensor,
+      "\(function): donation is required, but \(unused.map(\.description).joined(separator: "; ")). Do not donate it, or"
+        + " return a result of its size; nothing has been given up")
+  }
+}
+
+/// Who took a donated tensor.
+struct DonationSite: Sendable {
+  let function: String
+  let location: SourceLocation?
+
+  var text: String { location.map { "\(function) at \($0)" } ?? function }
+}
+
+/// Runs an executable on concrete arguments, some of which are given up.
+///
+/// A donated tensor is taken before the run and put back when the run fails, so that of two tasks that donate one
+/// tensor only one gets it.
+func run(
+  _ executable: Executable, _ arguments: FlatArguments, donating: Set<Int>, by site: DonationSite,
+  checks: Set<ElementCheck>
+) throws -> [Tensor] {
+  var storages: [Storage] = []
+  storages.reserveCapacity(arguments.tensors.count)
+  var taken: [(buffer: TensorBuffer, storage: Storage)] = []
+  var donates: [Bool]?
+  do {
+    if donating.isEmpty {
+      for tensor in arguments.tensors { storages.append(try tensor.concreteStorage(for: site.function)) }
+    } else {
+      try expectDistinct(arguments, donating, site.function)
+      var flags = Array(repeating: false, count: arguments.tensors.count)
+      for (index, tensor) in arguments.tensors.enumerated() {
+        if case .concrete(let buffer) = tensor.representation, donating.contains(arguments.argument(ofTensor: index)) {
+          let (storage, isAlone) = try buffer.take(by: site)
+          flags[index] = isAlone
+          taken.append((buffer, storage))
+          storages.append(storage)
+        } else {
+          storages.append(try tensor.concreteStorage(for: site.function))
+        }
+      }
+      donates = flags
+    }
+    let results = try executable.run(storages, donating: donates, checks: checks)
+    return zip(executable.program.resultTypes, results).map { Tensor(type: $0, storage: $1) }
+  } catch let error as BloxError where error.code == .nonFinite {
+    // Found while the program ran: donated memory has been written over.
+    throw error
+  } catch {
+    for (buffer, storage) in taken { buffer.giveBack(storage) }
+    throw error
+  }
+}
+
+/// Throws when a donated tensor is passed twice.
+private func expectDistinct(_ arguments: FlatArguments, _ donating: Set<Int>, _ function: String) throws {
+  var positions: [ObjectIdentifier: Int] = [:]
+  positions.reserveCapacity(arguments.tensors.count)
+  for (index, tensor) in arguments.tensors.enumerated() {
+    guard case .concrete(let buffer) = tensor.representation else { continue }
+    guard let first = positions.updateValue(index, forKey: ObjectIdentifier(buffer)) else { continue }
+    guard [first, index].contains(where: { donating.contains(arguments.argument(ofTensor: $0)) }) else { continue }
+    let labels = try arguments.makeLabels()
+    throw BloxError(
+      .donatedTensor,
+      "\(function): the same tensor of type \(buffer.type) is passed as '\(labels[first].label.text)' and as"
+        + " '\(labels[index].label.text)', and donated; pass a copy, or do not donate it")
+  }
+}

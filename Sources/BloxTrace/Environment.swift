@@ -1,0 +1,33 @@
+// Variables of the process's environment, and small files, without Foundation.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The value of a variable; `nil` when it is not set.
+func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+/// Makes a folder and those above it that are missing; whether it is there afterwards.
+func makeFolder(_ path: String) -> Bool {
+  var prefix = path.hasPrefix("/") ? "/" : ""
+  for part in path.split(separator: "/") {
+    prefix += (prefix.isEmpty || prefix.hasSuffix("/") ? "" : "/") + part
+    if mkdir(prefix, 0o777) != 0 && errno != EEXIST { return false }
+  }
+  return true
+}
+
+/// Writes a file whole or not at all: under another name first, which then replaces what was there.
+func replaceFile(_ path: String, with text: String) -> Bool {
+  let temporary = "\(path).\(getpid()).partial"
+  guard let file = fopen(temporary, "w") else { return false }
+  let bytes = Array(text.utf8)
+  let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
+  guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {
+    unlink(temporary)
+    return false
+  }
+  return true
+}
