@@ -53,7 +53,7 @@ public final class Embed: Module, Layer {
         throw BloxError(.dtypeMismatch, "Embed '\(path)': indices must be integers; got \(indices.type)")
       }
       let (embedding, params) = try vectors(params)
-      return (try embedding.take(indices, axis: 0, outside: .clip), params)
+      return (try embedding[indices], params)
     }
   }
 
