@@ -106,6 +106,7 @@ extension Op {
     case .checkpointName: false
     case .linearAlgebra: true
     case .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -118,6 +118,7 @@ extension Op {
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
     case .optimizationBarrier: return .bits
+    case .debugPrint: return .bits
     }
   }
 
@@ -148,7 +149,7 @@ extension Program {
       case .binary, .fma, .integerPow, .dotGeneral, .reduce: return !isOfFloats
       case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose,
         .slice, .pad, .concatenate, .iota, .argReduce, .random, .axisIndex, .stopGradient, .collective,
-        .checkpointName, .optimizationBarrier:
+        .checkpointName, .optimizationBarrier, .debugPrint:
         return true
       case .linearAlgebra: return false
       case .indexing: return !isOfFloats

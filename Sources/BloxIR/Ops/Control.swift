@@ -190,7 +190,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return []
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing: return []
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
     }
   }
 
@@ -209,12 +209,22 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return self
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing: return self
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return self
     }
   }
 }
 
 extension Op.Control {
+  /// Whether a region has an effect.
+  var hasEffect: Bool {
+    switch self {
+    case .scan(let scan): scan.body.hasEffect
+    case .loop(let loop): loop.condition.hasEffect || loop.body.hasEffect
+    case .cond(let cond): cond.branches.contains { $0.hasEffect }
+    case .checkpoint(let checkpoint): checkpoint.body.hasEffect
+    }
+  }
+
   package var regions: [OpRegion] {
     switch self {
     case .scan(let scan): return [OpRegion(label: "body", program: scan.body.program, writable: scan.carry)]

@@ -66,6 +66,9 @@ public enum Op: Hashable, Sendable {
   /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
   /// what is computed from its result.
   case optimizationBarrier
+  /// Prints its operands when it runs; the result is the first operand. An effect: passes keep it, and the order of
+  /// several.
+  case debugPrint(DebugPrint)
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
   /// A loop, a choice, or a region that derivatives compute again.
@@ -225,6 +228,8 @@ extension Op {
     private let box: ProgramBox
     /// The called program.
     public var program: Program { box.program }
+    /// Whether the program has an effect.
+    var hasEffect: Bool { box.hasEffect }
     /// Creates a callee.
     public init(_ program: Program) { box = ProgramBox(program) }
   }
@@ -256,6 +261,7 @@ extension Op {
 /// An immutable, shared program with a cached structural hash.
 private final class ProgramBox: Hashable, Sendable {
   let program: Program
+  let hasEffect: Bool
   private let cachedHash: Int
 
   init(_ program: Program) {
@@ -263,6 +269,7 @@ private final class ProgramBox: Hashable, Sendable {
     var hasher = Hasher()
     program.hash(into: &hasher)
     cachedHash = hasher.finalize()
+    hasEffect = program.instructions.contains { $0.op.hasEffect }
   }
 
   static func == (a: ProgramBox, b: ProgramBox) -> Bool {
@@ -313,6 +320,7 @@ extension Op {
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
+    case .debugPrint: "debug_print"
     case .fusion: "fusion"
     case .control(let control): control.name
     case .checkpointName: "checkpoint_name"
@@ -331,6 +339,7 @@ extension Op {
     case .indexing: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .debugPrint: nil
     }
   }
 
@@ -347,6 +356,7 @@ extension Op {
     case .indexing: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

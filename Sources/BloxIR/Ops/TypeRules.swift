@@ -23,6 +23,7 @@ extension Op {
     case .indexing(let op): return [try op.resultType(rule)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
@@ -77,6 +78,7 @@ extension Op {
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
     case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -97,6 +99,7 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -120,6 +123,7 @@ extension Op {
     case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 }

@@ -42,6 +42,7 @@ extension Op {
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
+    case .debugPrint(let print): return print.attributeTexts
     }
   }
 
@@ -62,6 +63,7 @@ extension Op {
     case stopGradient = "stop_gradient"
     case checkpointName = "checkpoint_name"
     case optimizationBarrier = "optimization_barrier"
+    case debugPrint = "debug_print"
   }
 
   /// Every op's name, family by family.
@@ -149,6 +151,7 @@ extension Op {
     case .stopGradient: return .stopGradient
     case .checkpointName: return .checkpointName(try reader.string("name"))
     case .optimizationBarrier: return .optimizationBarrier
+    case .debugPrint: return .debugPrint(try DebugPrint(&reader))
     }
   }
 

@@ -149,10 +149,20 @@ struct ControlSplitter {
   mutating func hoist(
     _ values: [Value], from body: Program, _ operands: [Operand], constCount: Int
   ) throws(BloxError) -> [Operand] {
-    if values.isEmpty { return [] }
-    let invariant = try body.returning(values.map { .value($0) }).eliminatingDeadCode(axes: axes)
-    return try builder.splice(
-      try invariant.reordered(parameters: Array(0..<constCount), axes: axes), arguments: operands.prefix(constCount))
+    var isNeeded = Set(values)
+    var needed: [Instruction] = []
+    for instruction in body.instructions.reversed() where instruction.results.contains(where: isNeeded.contains) {
+      isNeeded.formUnion(instruction.operands.compactMap(\.value))
+      needed.append(instruction)
+    }
+    var map: [Int: Operand] = [:]
+    for (index, operand) in operands.prefix(constCount).enumerated() { map[index] = operand }
+    func operand(_ old: Operand) -> Operand { old.value.flatMap { map[$0.index] } ?? old }
+    for instruction in needed.reversed() {
+      let results = try builder.copy(instruction, operands: instruction.operands.map { operand($0) })
+      for (old, new) in zip(instruction.results, results) { map[old.index] = .value(new) }
+    }
+    return values.map { operand(.value($0)) }
   }
 
   // MARK: while
@@ -239,7 +249,8 @@ private struct ScanResiduals {
 
   init(_ split: ProgramSplit, constCount: Int, carryCount: Int) {
     let body = split.known
-    let varies = body.dependents(onParameters: body.parameters.indices.map { $0 >= constCount })
+    let varies = body.dependents(
+      onParameters: body.parameters.indices.map { $0 >= constCount }, effects: true)
     var results: [Value: Int] = [:]
     for (index, result) in body.results.prefix(split.knownResultCount).enumerated() where index >= carryCount {
       if let value = result.operand.value, results[value] == nil { results[value] = index }

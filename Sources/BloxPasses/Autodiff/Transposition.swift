@@ -140,6 +140,11 @@ struct Transposition {
   private mutating func transposeAll(
     _ instruction: Instruction, _ cts: [Operand?]
   ) throws(BloxError) -> [Operand?] {
+    // Only floats have cotangents, and a product of two things that depend on tangents is not linear.
+    let linear = instruction.operands.filter { isLinear($0) }
+    guard linear.allSatisfy({ program.type(of: $0).dtype.isFloating }) else { throw notLinear(instruction) }
+    if case .dotGeneral = instruction.op, linear.count > 1 { throw notLinear(instruction) }
+    if case .indexing(.scatter(.mul, _)) = instruction.op, linear.count > 1 { throw notLinear(instruction) }
     if case .custom(.linear(let backward)) = instruction.op {
       return try transposeCustomLinear(backward, instruction, cts)
     }
@@ -201,6 +206,7 @@ struct Transposition {
       return try builder.emitOne(.collective(transposed), [ct])
     case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
     case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
+    case .debugPrint: throw notLinear(instruction)
     }
   }
 

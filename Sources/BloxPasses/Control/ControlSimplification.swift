@@ -216,7 +216,7 @@ extension Op.Scan {
 extension Program {
   /// Values that depend on the first parameters only, that something else reads, and that cost more than reading them.
   fileprivate func worthHoisting(constCount: Int) -> [Value] {
-    let varies = dependents(onParameters: parameters.indices.map { $0 >= constCount })
+    let varies = dependents(onParameters: parameters.indices.map { $0 >= constCount }, effects: true)
     var isCostly = parameters.map { _ in false }
     var isRead = types.map { _ in false }
     for instruction in instructions {

@@ -56,11 +56,13 @@ extension Program {
   }
 
   /// For each value, whether it depends on a parameter that is marked.
-  func dependents(onParameters isMarked: [Bool]) -> [Bool] {
+  ///
+  /// - Parameter effects: Whether what an instruction with an effect gives counts as depending on them.
+  func dependents(onParameters isMarked: [Bool], effects: Bool = false) -> [Bool] {
     var depends = isMarked
     depends.reserveCapacity(types.count)
     for instruction in instructions {
-      let reads = instruction.operands.contains { $0.value.map { depends[$0.index] } ?? false }
+      let reads = effects && instruction.op.hasEffect || instruction.operands.contains { $0.value.map { depends[$0.index] } ?? false }
       for _ in instruction.results { depends.append(reads) }
     }
     return depends
@@ -116,7 +118,7 @@ extension Op {
       .stopGradient, .checkpointName, .axisIndex:
       return true
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
-    case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing: return false
+    case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
     }
   }
 }

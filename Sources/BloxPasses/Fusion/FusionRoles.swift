@@ -60,7 +60,7 @@ struct FusionRoles {
   func isMember(_ index: Int) -> Bool { kind[index] != .outside && (!isCheap[index] || isStored[index]) }
 
   private static func kind(of instruction: Instruction, in program: Program) -> Kind {
-    let isKey = program.type(of: instruction.results[0]).dtype == .key
+    let isKey = instruction.results.contains { program.type(of: $0).dtype == .key }
     switch instruction.op {
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .stopGradient,
       .iota, .random(.bits):
@@ -74,6 +74,7 @@ struct FusionRoles {
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .debugPrint: return .outside
     }
   }
 
@@ -135,6 +136,7 @@ struct FusionRoles {
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -176,6 +178,7 @@ extension Op {
     case .custom, .collective, .indexing: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

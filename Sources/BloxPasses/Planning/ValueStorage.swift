@@ -30,6 +30,7 @@ extension Op {
     case .control: return false
     case .linearAlgebra: return false
     case .optimizationBarrier: return true
+    case .debugPrint: return true
     }
   }
 }

@@ -15,10 +15,11 @@ enum Step: BitwiseCopyable {
   case dynamicSlice(UnsafePointer<DynamicSliceStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
+  case print(UnsafePointer<PrintStep>)
+  case matrix(UnsafePointer<MatrixStep>)
   case scan(UnsafePointer<ScanStep>)
   case loop(UnsafePointer<LoopStep>)
   case branch(UnsafePointer<BranchStep>)
-  case matrix(UnsafePointer<MatrixStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -32,10 +33,11 @@ enum Step: BitwiseCopyable {
     case .dynamicSlice(let step): step.pointee.run(memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
+    case .print(let step): step.pointee.run(memory)
+    case .matrix(let step): MatrixStep.run(step, memory)
     case .scan(let step): step.pointee.run(memory)
     case .loop(let step): step.pointee.run(memory)
     case .branch(let step): step.pointee.run(memory)
-    case .matrix(let step): MatrixStep.run(step, memory)
     }
   }
 }
