@@ -92,6 +92,7 @@ extension Op {
     case .indexing: true
     case .linearAlgebra: true
     case .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

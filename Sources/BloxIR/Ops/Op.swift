@@ -66,6 +66,9 @@ public enum Op: Hashable, Sendable {
   /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
   /// what is computed from its result.
   case optimizationBarrier
+  /// Prints its operands when it runs; the result is the first operand. An effect: passes keep it, and the order of
+  /// several.
+  case debugPrint(DebugPrint)
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
 }
@@ -221,6 +224,8 @@ extension Op {
     private let box: ProgramBox
     /// The called program.
     public var program: Program { box.program }
+    /// Whether the program has an effect.
+    var hasEffect: Bool { box.hasEffect }
     /// Creates a callee.
     public init(_ program: Program) { box = ProgramBox(program) }
   }
@@ -252,6 +257,7 @@ extension Op {
 /// An immutable, shared program with a cached structural hash.
 private final class ProgramBox: Hashable, Sendable {
   let program: Program
+  let hasEffect: Bool
   private let cachedHash: Int
 
   init(_ program: Program) {
@@ -259,6 +265,7 @@ private final class ProgramBox: Hashable, Sendable {
     var hasher = Hasher()
     program.hash(into: &hasher)
     cachedHash = hasher.finalize()
+    hasEffect = program.instructions.contains { $0.op.hasEffect }
   }
 
   static func == (a: ProgramBox, b: ProgramBox) -> Bool {
@@ -309,6 +316,7 @@ extension Op {
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
+    case .debugPrint: "debug_print"
     case .fusion: "fusion"
     }
   }
@@ -324,6 +332,7 @@ extension Op {
     case .custom, .collective: nil
     case .indexing: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .debugPrint: nil
     }
   }
 
@@ -339,6 +348,7 @@ extension Op {
     case .custom, .collective: false
     case .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

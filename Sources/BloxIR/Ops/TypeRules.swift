@@ -22,6 +22,7 @@ extension Op {
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .indexing(let op): return [try op.resultType(rule)]
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
@@ -74,6 +75,7 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -92,6 +94,7 @@ extension Op {
     case .collective: false
     case .indexing(let op): op.takesSplat(at: index, of: operands)
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -113,6 +116,7 @@ extension Op {
     case .collective: return nil
     case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 }

@@ -40,6 +40,7 @@ extension Op {
     case .indexing(let op): return op.attributeTexts
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
+    case .debugPrint(let print): return print.attributeTexts
     }
   }
 
@@ -59,6 +60,7 @@ extension Op {
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
     case optimizationBarrier = "optimization_barrier"
+    case debugPrint = "debug_print"
   }
 
   /// Every op's name, family by family.
@@ -141,6 +143,7 @@ extension Op {
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
     case .optimizationBarrier: return .optimizationBarrier
+    case .debugPrint: return .debugPrint(try DebugPrint(&reader))
     }
   }
 

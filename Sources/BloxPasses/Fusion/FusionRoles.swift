@@ -60,7 +60,7 @@ struct FusionRoles {
   func isMember(_ index: Int) -> Bool { kind[index] != .outside && (!isCheap[index] || isStored[index]) }
 
   private static func kind(of instruction: Instruction, in program: Program) -> Kind {
-    let isKey = program.type(of: instruction.results[0]).dtype == .key
+    let isKey = instruction.results.contains { program.type(of: $0).dtype == .key }
     switch instruction.op {
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .stopGradient,
       .iota, .random(.bits):
@@ -72,6 +72,7 @@ struct FusionRoles {
       return .outside
     case .custom, .collective, .indexing: return .outside
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .debugPrint: return .outside
     }
   }
 
@@ -131,6 +132,7 @@ struct FusionRoles {
       false
     case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -171,6 +173,7 @@ extension Op {
       false
     case .custom, .collective, .indexing: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

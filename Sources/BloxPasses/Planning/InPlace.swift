@@ -40,6 +40,7 @@ extension Instruction {
     case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -100,6 +100,7 @@ extension Op {
     case .custom, .collective: []
     case .indexing: Rule.foldRules
     case .linearAlgebra, .optimizationBarrier: []
+    case .debugPrint: []
     }
   }
 }

@@ -43,6 +43,7 @@ extension TileCompiler {
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 
@@ -104,6 +105,7 @@ extension TileCompiler {
       return nil
     case .custom, .collective, .indexing: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 
@@ -136,6 +138,7 @@ extension View {
       return nil
     case .custom, .collective, .indexing: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 }
