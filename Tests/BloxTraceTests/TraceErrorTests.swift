@@ -72,7 +72,8 @@ struct TraceErrorTests {
     }
   }
 
-  @Test("what a transformation refuses has the line of the call") func callSites() throws {
+  @Test("T-53, C2-14: what a transformation refuses has the line of the call, and the chain from the lanes")
+  func callSites() throws {
     let gradient = try thrown { try grad { (x: Tensor) in try x * 2 }(x, file: "A/Train.swift", line: 3) }
     #expect(gradient.location?.description == "Train.swift:3")
     let lanes = try thrown {

@@ -38,6 +38,8 @@ extension Op {
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
     case .indexing(let op): return op.attributeTexts
+    case .control(let control): return control.attributeTexts
+    case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
@@ -59,6 +61,7 @@ extension Op {
     case randomUnwrap = "random_unwrap"
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
+    case checkpointName = "checkpoint_name"
     case optimizationBarrier = "optimization_barrier"
     case debugPrint = "debug_print"
   }
@@ -71,6 +74,7 @@ extension Op {
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
     + Indexing.Mnemonic.allCases.map(\.rawValue)
+    + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
@@ -85,7 +89,9 @@ extension Op {
     var constant: DenseConstant?
     /// The programs that the text names, by role.
     var callees: [CalleeRole: Callee] = [:]
-    var region: Program?
+    var region: Program? { regions.first?.program }
+    /// The regions in the order of text.
+    var regions: [OpRegion] = []
   }
 
   /// The op of a name with the attributes that the reader holds; `nil` for an unknown name.
@@ -99,6 +105,7 @@ extension Op {
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
+    if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }
@@ -142,6 +149,7 @@ extension Op {
           preferred: try reader.optionalWord("preferred", DType.self)))
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
+    case .checkpointName: return .checkpointName(try reader.string("name"))
     case .optimizationBarrier: return .optimizationBarrier
     case .debugPrint: return .debugPrint(try DebugPrint(&reader))
     }

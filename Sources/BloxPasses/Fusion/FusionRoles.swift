@@ -71,6 +71,8 @@ struct FusionRoles {
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
     case .custom, .collective, .indexing: return .outside
+    case .control: return .outside
+    case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
     case .debugPrint: return .outside
     }
@@ -131,6 +133,8 @@ struct FusionRoles {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .control: false
+    case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }
@@ -172,6 +176,7 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -39,6 +39,8 @@ extension Instruction {
     case .indexing(.scatter), .indexing(.dynamicUpdateSlice): index == 0
     case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
+    case .checkpointName: true
+    case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }

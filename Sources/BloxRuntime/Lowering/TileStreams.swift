@@ -29,7 +29,7 @@ extension TileCompiler {
       return .view(View(dense: result.shape), buffer: try lowering.slot(ofConstant: constant))
     case .iota(let type, let axis): return .iota(shape: type.shape, axis: axis)
     case .random(.bits): return try randomBits(instruction)
-    case .stopGradient, .bitcastConvert: return try renamed(instruction, result)
+    case .stopGradient, .bitcastConvert, .checkpointName: return try renamed(instruction, result)
     case .convert(let dtype):
       return region.type(of: instruction.operands[0]).dtype == dtype ? try renamed(instruction, result) : nil
     // The first power is the operand itself. Were it a micro-op's slot, nobody would notice that the region returns
@@ -42,6 +42,7 @@ extension TileCompiler {
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
+    case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
@@ -104,6 +105,7 @@ extension TileCompiler {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .debugPrint: return nil
     }
@@ -137,6 +139,7 @@ extension View {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .debugPrint: return nil
     }

@@ -17,6 +17,9 @@ enum Step: BitwiseCopyable {
   case keys(UnsafePointer<KeyStep>)
   case print(UnsafePointer<PrintStep>)
   case matrix(UnsafePointer<MatrixStep>)
+  case scan(UnsafePointer<ScanStep>)
+  case loop(UnsafePointer<LoopStep>)
+  case branch(UnsafePointer<BranchStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -32,6 +35,9 @@ enum Step: BitwiseCopyable {
     case .keys(let step): step.pointee.run(memory)
     case .print(let step): step.pointee.run(memory)
     case .matrix(let step): MatrixStep.run(step, memory)
+    case .scan(let step): step.pointee.run(memory)
+    case .loop(let step): step.pointee.run(memory)
+    case .branch(let step): step.pointee.run(memory)
     }
   }
 }
