@@ -123,7 +123,10 @@ struct ControlOpTests {
   func plans() throws {
     let text = """
       // blox-ir 1
-      program @planned(%0: f32[16], %1: f32[4,16]) -> (f32[16]) {plan="arena 128 B, results 64 B, aliased 0 B, peak 192 B"} {
+      program @planned(
+          %0: f32[16],
+          %1: f32[4,16]
+      ) -> (f32[16]) {plan="arena 128 B, results 64 B, aliased 0 B, peak 192 B"} {
         %2: f32[16] = scan %0, %1 {length=4, consts=0, carry=1, buffers=[result[0], arena[0]]}
             body(%3: f32[16], %4: f32[16]) {plan="arena 64 B, results 64 B, aliased 0 B, peak 128 B"} {
           %5: f32[16] = exp %3 {buffer=arena[0]}

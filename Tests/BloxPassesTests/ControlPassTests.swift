@@ -31,7 +31,9 @@ struct ControlPassTests {
     program.instructions.count { $0.op.name == name }
   }
 
-  @Test("The gradient of a recurrent net: no product is computed twice, weights are not stacked, outputs are not stacked twice")
+  @Test(
+    "The gradient of a recurrent net: no product is computed twice, weights are not stacked, outputs are not stacked twice"
+  )
   func gradient() throws {
     let program = try cell()
     let vjp = try program.vjp(active: [true, true, true], differentiated: [true, true])

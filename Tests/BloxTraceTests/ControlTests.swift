@@ -8,19 +8,26 @@ import Testing
 
 @Suite("Control flow")
 struct ControlTests {
-  private let x = try! Tensor([1, 2, 3])
-  private let rows = try! Tensor([[1, 2, 3], [4, 5, 6]])
+  private let x: Tensor
+  private let rows: Tensor
+
+  init() throws {
+    x = try Tensor([1, 2, 3])
+    rows = try Tensor([[1, 2, 3], [4, 5, 6]])
+  }
 
   // MARK: Errors
 
-  @Test("T-71: a carry that changes its type is an error that lists only what differs, by path") func carryTypes() throws {
+  @Test("T-71: a carry that changes its type is an error that lists only what differs, by path") func carryTypes()
+    throws
+  {
     let error = try thrown {
       try fold(["count": Tensor(0), "mean": x, "state": x], rows) { s, x in
         ["count": try s["count"]! + 1.5, "mean": try s["mean"]!.reshape([3, 1]), "state": try s["state"]! + x]
       }
     }
     #expect(error.code == .structureMismatch)
-    #expect(error.location?.file == "ControlTests.swift")
+    #expect(error.location?.file.hasSuffix("ControlTests.swift") == true)
     #expect(
       error.message
         == "scan: the body must return a carry of the structure and types that it is given: carry.count: i32[] given,"
@@ -51,7 +58,8 @@ struct ControlTests {
     #expect(uneven.code == .shapeMismatch)
     #expect(
       uneven.message
-        == "scan: leading axes must have equal sizes: 'xs.long' of type f32[2,3] has 2, 'xs.short' of type f32[3] has 3")
+        == "scan: leading axes must have equal sizes: 'xs.long' of type f32[2,3] has 2, 'xs.short' of type f32[3] has 3"
+    )
     #expect(
       try thrown { try scan(x, rows, length: 5) { (s: Tensor, x: Tensor) in (s, s) } }.message
         == "scan: leading axes must have equal sizes (length is 5): 'xs' of type f32[2,3] has 2")
@@ -73,15 +81,32 @@ struct ControlTests {
 
   @Test("branches that differ, and selectors that select nothing, are errors") func branches() throws {
     let error = try thrown {
-      try cond(x.sum() .> 0, x) { ["u": $0, "v": $0] } else: { ["u": try $0.sum(), "v": $0] }
+      try cond(x.sum() .> 0, x) {
+        ["u": $0, "v": $0]
+      } else: {
+        ["u": try $0.sum(), "v": $0]
+      }
     }
     #expect(
       error.message
         == "cond: both functions must return the same structure and types: out.u: f32[3] if true, f32[] if false")
     #expect(
-      try thrown { try cond(x, x) { $0 } else: { $0 } }.message
+      try thrown {
+        try cond(x, x) {
+          $0
+        } else: {
+          $0
+        }
+      }.message
         == "cond: the predicate must be a bool scalar; got f32[3]. Compare (x .> 0), or reduce with all() or any()")
-    #expect(try thrown { try cond(x.sum(), x) { $0 } else: { $0 } }.code == .dtypeMismatch)
+    #expect(
+      try thrown {
+        try cond(x.sum(), x) {
+          $0
+        } else: {
+          $0
+        }
+      }.code == .dtypeMismatch)
     #expect(
       try thrown { try switchCase(Tensor(0), [{ $0 }, { try $0.sum() }] as [(Tensor) throws -> Tensor], x) }.message
         == "switchCase: all functions must return the same structure and types: out: f32[3] from function 0, f32[] from"
@@ -92,7 +117,8 @@ struct ControlTests {
     #expect(try thrown { try switchCase(Tensor(0), [(Tensor) throws -> Tensor](), x) }.code == .invalidArgument)
     #expect(
       try thrown { try whileLoop(x, while: { try $0 .< 3 }) { try $0 + 1 } }.message
-        == "whileLoop: the condition must be a bool scalar; got bool[3]. Compare (x .> 0), or reduce with all() or any()")
+        == "whileLoop: the condition must be a bool scalar; got bool[3]. Compare (x .> 0), or reduce with all() or any()"
+    )
     #expect(
       try thrown { try forLoop(from: Tensor(0), to: Tensor(3.0), x) { _, s in s } }.message
         == "forLoop: the bounds must be integer scalars of one dtype; got i32[] and f32[]")
@@ -117,7 +143,8 @@ struct ControlTests {
       try x * whileLoop(Tensor(1.0), while: { try $0 .< 10 }) { try $0 * 2 }
     }(Tensor(1.5))
     #expect(try slope.item() == 16)
-    let (_, map) = try linearize({ (x: Tensor) in try whileLoop(x, while: { try $0 .< 10 }) { try $0 * $0 } }, Tensor(1.5))
+    let (_, map) = try linearize(
+      { (x: Tensor) in try whileLoop(x, while: { try $0 .< 10 }) { try $0 * $0 } }, Tensor(1.5))
     // 1.5, 2.25, 5.0625, 25.6: the eighth power.
     #expect(abs(try map(Tensor(1.0)).item() - 8 * 17.0859375) < 1e-3)
   }
@@ -238,18 +265,19 @@ struct ControlTests {
     }
   }
 
-  @Test("T-70: a checkpoint changes no value and no gradient, and keeps what its policy says") func checkpoints() throws {
+  @Test("T-70: a checkpoint changes no value and no gradient, and keeps what its policy says") func checkpoints() throws
+  {
     let w = try Tensor([[0.5, -0.2, 0.1], [0.3, 0.4, -0.6], [0.2, -0.1, 0.7]])
     let block = { (w: Tensor, x: Tensor) in try tanh(checkpointName(sin(tanh(x.matmul(w)).matmul(w)), "h")).sum() }
     let want = try grad(block)(w, rows)
     let policies: [(CheckpointPolicy, products: Int, sines: Int)] = [
       // Forward products, those of the recomputation, and three of the gradient.
-      (.everything, 5, 1), (.dots, 5, 2), (.dotsWithoutBatchDims, 5, 2), (.names(["h"]), 6, 1), (.nothing, 7, 2),
+      (.everything, 5, 1), (.dots, 5, 2), (.dotsWithoutBatchDims, 5, 2), (.names(["h"]), 7, 1), (.nothing, 7, 2),
     ]
     for (policy, products, sines) in policies {
       let gradient = grad(checkpoint(policy: policy, block))
       #expect(try gradient(w, rows).scalars(as: Float.self) == want.scalars(), "\(policy)")
-      let program = try makeProgram({ (w: Tensor, x: Tensor) in try gradient(w, x) }, w, rows)
+      let program = try valueAndGrad(checkpoint(policy: policy, block)).makeProgram(name: "step", w, rows)
       let compiled = try PassPipeline([.inline, .simplify]).run(program)
       #expect(compiled.count(of: "dot_general") == products, "\(policy)\n\(compiled)")
       #expect(compiled.count(of: "sin") == sines, "\(policy)\n\(compiled)")

@@ -62,7 +62,9 @@ extension Program {
     var depends = isMarked
     depends.reserveCapacity(types.count)
     for instruction in instructions {
-      let reads = effects && instruction.op.hasEffect || instruction.operands.contains { $0.value.map { depends[$0.index] } ?? false }
+      let reads =
+        effects && instruction.op.hasEffect
+        || instruction.operands.contains { $0.value.map { depends[$0.index] } ?? false }
       for _ in instruction.results { depends.append(reads) }
     }
     return depends
