@@ -90,6 +90,7 @@ extension Op {
       true
     case .custom, .collective: true
     case .indexing: true
+    case .cumulative: true
     case .linearAlgebra: true
     case .optimizationBarrier: false
     }

@@ -49,6 +49,7 @@ extension Op {
       .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

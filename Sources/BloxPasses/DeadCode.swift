@@ -117,6 +117,7 @@ extension Op {
       .random, .axisIndex, .stopGradient:
       self
     case .custom, .collective, .indexing: self
+    case .cumulative: self
     case .linearAlgebra, .optimizationBarrier: self
     }
   }

@@ -21,6 +21,7 @@ extension Op {
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .indexing(let op): return [try op.resultType(rule)]
+    case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
     case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -73,7 +74,7 @@ extension Op {
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -91,6 +92,7 @@ extension Op {
     case .custom: true
     case .collective: false
     case .indexing(let op): op.takesSplat(at: index, of: operands)
+    case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }
@@ -112,6 +114,7 @@ extension Op {
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective: return nil
     case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
+    case .cumulative: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     }
   }

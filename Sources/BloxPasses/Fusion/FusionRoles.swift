@@ -71,6 +71,7 @@ struct FusionRoles {
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
     case .custom, .collective, .indexing: return .outside
+    case .cumulative: return .outside
     case .linearAlgebra, .optimizationBarrier: return .outside
     }
   }
@@ -130,6 +131,7 @@ struct FusionRoles {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }
@@ -170,6 +172,7 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

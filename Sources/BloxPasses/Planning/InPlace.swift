@@ -39,6 +39,7 @@ extension Instruction {
     case .indexing(.scatter), .indexing(.dynamicUpdateSlice): index == 0
     case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
+    case .cumulative: true
     case .linearAlgebra, .optimizationBarrier: false
     }
   }

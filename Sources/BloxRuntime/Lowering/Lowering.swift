@@ -99,6 +99,8 @@ struct Lowering {
       throw unsupported("calls must be inlined before a program is compiled")
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .indexing(let op): try lowerIndexing(instruction, op)
+    case .cumulative(let kind, let axis, let reverse):
+      try lowerCumulative(instruction, kind, axis: axis, reverse: reverse)
     case .constant: break
     case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")

@@ -16,6 +16,7 @@ enum Step: BitwiseCopyable {
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
   case matrix(UnsafePointer<MatrixStep>)
+  case cumulative(UnsafePointer<CumulativeStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -30,6 +31,7 @@ enum Step: BitwiseCopyable {
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
     case .matrix(let step): MatrixStep.run(step, memory)
+    case .cumulative(let step): CumulativeStep.run(step, memory)
     }
   }
 }
