@@ -93,6 +93,7 @@ extension Op {
     case .cumulative: true
     case .linearAlgebra: true
     case .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -24,8 +24,8 @@ extension Program {
     known.reserveCapacity(instructions.count)
     for instruction in instructions {
       let computation = Computation(instruction.op, rewriter.operands(of: instruction))
-      // Two barriers are two places; what is behind them must stay apart.
-      if instruction.op == .optimizationBarrier {
+      // Two barriers are two places, what is behind them must stay apart; and effects are all wanted.
+      if instruction.op == .optimizationBarrier || instruction.op.hasEffect {
         try rewriter.copy(instruction)
       } else if let first = known[computation] {
         rewriter.bind(instruction, to: first.results.map { rewriter.operand(.value($0)) })
@@ -51,6 +51,7 @@ extension Op {
     case .custom, .collective, .indexing: false
     case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

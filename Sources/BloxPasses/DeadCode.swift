@@ -39,9 +39,13 @@ private struct Trimmer {
     var trimmed: [Trimmed?] = Array(repeating: nil, count: program.instructions.count)
     var isDead = Array(repeating: false, count: program.instructions.count)
     for (index, instruction) in program.instructions.enumerated().reversed() {
-      let read = instruction.results.map { live[$0.index] }
-      // An op without results would be an effect; there is none yet, and none would be removed.
-      guard read.isEmpty || read.contains(true) else {
+      var read = instruction.results.map { live[$0.index] }
+      if instruction.op.hasEffect, !read.contains(true), let first = instruction.results.first {
+        // A call with effects keeps a result, so that every instruction defines something.
+        live[first.index] = true
+        read[0] = true
+      }
+      guard read.contains(true) || (read.isEmpty && instruction.op.hasEffect) else {
         isDead[index] = true
         continue
       }
@@ -119,6 +123,7 @@ extension Op {
     case .custom, .collective, .indexing: self
     case .cumulative: self
     case .linearAlgebra, .optimizationBarrier: self
+    case .debugPrint: self
     }
   }
 }

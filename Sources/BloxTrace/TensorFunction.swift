@@ -148,7 +148,13 @@ public struct TensorFunction<Output, each Input: TensorTree> {
   public func callAsFunction(
     _ input: repeat each Input, file: String = #fileID, line: Int = #line
   ) throws -> Output {
-    try call(repeat each input, site: SourceLocation(file: file, line: line))
+    let site = SourceLocation(file: file, line: line)
+    do {
+      return try call(repeat each input, site: site)
+    } catch let error as BloxError {
+      // What a transformation refuses has no line of its own but that of the call.
+      throw error.at(modulePath: nil, location: site)
+    }
   }
 
   /// Calls the function; `site` is `nil` when a transformation does.

@@ -194,6 +194,19 @@ final class Trace: Sendable {
     }
   }
 
+  /// Where a value comes from, for messages: an input's name, or the op with its module and line.
+  private func origin(of operand: Operand) -> String {
+    guard case .value(let value) = operand else { return "" }
+    return state.withLock { state in
+      for instruction in state.builder.instructions where instruction.results.contains(value) {
+        let scope = instruction.note.scope.isEmpty ? "" : " in \(instruction.note.scope)"
+        return ", made by \(instruction.op.name)\(scope)\(instruction.note.location.map { " at \($0)" } ?? ""),"
+      }
+      let index = state.builder.parameters.indices.first { $0 == value.index }
+      return index.flatMap { state.builder.parameters[$0].label }.map { ", the argument '\($0.text)'," } ?? ""
+    }
+  }
+
   private func expectRunning() throws(BloxError) {
     guard UInt(bitPattern: pthread_self().hashValue) == thread else {
       throw BloxError(
@@ -208,11 +221,11 @@ final class Trace: Sendable {
 
   /// The error for a traced tensor used outside the function whose trace made it.
   static func leakedError(_ tracer: Tracer) -> BloxError {
-    let scope = ModuleScope.path
-    return BloxError(
+    BloxError(
       .leakedTracer,
-      "a traced tensor of type \(tracer.type) was used outside \(tracer.trace.name), whose trace made it; return it"
-        + " from the function instead of storing it", modulePath: scope.isEmpty ? nil : scope)
+      "a traced tensor of type \(tracer.type)\(tracer.trace.origin(of: tracer.operand)) was used outside"
+        + " \(tracer.trace.name), whose trace made it; return it from the function instead of storing it"
+    ).at(modulePath: ModuleScope.path, location: nil)
   }
 }
 

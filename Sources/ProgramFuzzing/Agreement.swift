@@ -111,6 +111,7 @@ extension Op {
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
     case .optimizationBarrier: return .bits
+    case .debugPrint: return .bits
     }
   }
 

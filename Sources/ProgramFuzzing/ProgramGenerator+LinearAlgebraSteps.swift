@@ -56,6 +56,12 @@ extension ProgramGenerator {
     try emit(.linearAlgebra(.triangularSolve(system)), [a, value(type(a).with(shape: Array(shape)), literals: false)])
   }
 
+  /// An effect without a line.
+  mutating func silentPrint() throws {
+    guard let x = any({ _ in true }) else { return }
+    try emit(.debugPrint(DebugPrint("")), [x])
+  }
+
   mutating func barrier() throws {
     guard let x = any({ _ in true }) else { return }
     try emit(.optimizationBarrier, [x])

@@ -41,6 +41,7 @@ extension ProgramGenerator {
     Step("factorisation") { try $0.factorisation() },
     Step("triangular solve") { try $0.triangularSolve() },
     Step("barrier") { try $0.barrier() },
+    Step("print") { try $0.silentPrint() },
     Step("random") { try $0.drawBits() },
     Step("call") { try $0.call() },
     Step("region") { try $0.region() },

@@ -122,6 +122,10 @@ struct AttentionTests {
     #expect(
       other.message
         == "MultiHeadAttention 'net/a': inputs f32[1,3,4] need a cache [1, 4, 2, 2]; got f32[2,4,2,2]")
+    let long = try thrown {
+      try attention(created, Tensor.ones([1, 5, 4]), cache: attention.initialCache(batch: 1, capacity: 4))
+    }
+    #expect(long.message == "MultiHeadAttention 'net/a': 5 steps do not fit into a cache of 4")
     let seeing = try MultiHeadAttention(graph.child("b"), features: 4, headCount: 2, rng: rng)
     #expect(
       try thrown { try seeing(created, x, cache: seeing.initialCache(batch: 1, capacity: 4)) }.code == .invalidArgument)

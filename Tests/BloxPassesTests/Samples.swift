@@ -229,6 +229,7 @@ private func linearAlgebraSamples() throws(BloxError) -> [Sample] {
     try single(.linearAlgebra(.triangularSolve(right)), [.f32(3, 3), .f32(2, 3)], " right"),
     try single(.linearAlgebra(.triangularSolve(.init())), [.f32(2, 3, 3), .f32(2, 3, 1)], " batch"),
     try single(.optimizationBarrier, [.f32(2, 3)]),
+    try single(.debugPrint(DebugPrint("")), [.f32(2, 3)]),
   ]
 }
 

@@ -111,7 +111,8 @@ struct ReferenceTests: ReferenceSuite {
       (.random(.foldIn), [keys, tensor(.u32, [0, 1])]), (.random(.split([2])), [keys]),
       (.random(.bits(shape: [2], .u8)), [keys]), (.random(.wrap), [tensor(.u32, [0, 42])]),
       (.random(.unwrap), [keys]), (.stopGradient, [f]), (.call(.init(try adder())), [tensor(.f32, [1, 2, 3])]),
-      (.optimizationBarrier, [f]), (.linearAlgebra(.cholesky), [f]), (.linearAlgebra(.qr(fullMatrices: true)), [f]),
+      (.optimizationBarrier, [f]), (.debugPrint(DebugPrint("")), [f]), (.linearAlgebra(.cholesky), [f]),
+      (.linearAlgebra(.qr(fullMatrices: true)), [f]),
       (.linearAlgebra(.eigh), [f]), (.linearAlgebra(.lu), [f]), (.linearAlgebra(.triangularSolve(.init())), [f, f]),
       (.fusion(.init(kind: .loop, region: try adder())), [tensor(.f32, [1, 2, 3])]),
     ]
@@ -127,12 +128,13 @@ struct ReferenceTests: ReferenceSuite {
     }
     let families: [String] =
       Op.Unary.allCases.map(\.rawValue) + Op.Binary.allCases.map(\.rawValue)
-      + Cumulative.allCases.map(\.rawValue) + Op.Reduction.allCases.map { "reduce_" + $0.rawValue } + Op.ArgReduction.allCases.map(\.rawValue)
+      + Cumulative.allCases.map(\.rawValue)
+      + Op.Reduction.allCases.map { "reduce_" + $0.rawValue } + Op.ArgReduction.allCases.map(\.rawValue)
     let others = [
       "constant", "compare", "select", "clamp", "fma", "convert", "bitcast_convert", "integer_pow", "broadcast_in_dim",
       "reshape", "transpose", "slice", "pad", "concatenate", "iota", "dot_general", "random_seed", "random_fold_in",
       "random_split", "random_bits", "random_wrap", "random_unwrap", "call", "stop_gradient", "fusion",
-      "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve",
+      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve",
     ]
     #expect(Set(samples.map(\.op.name)) == Set(families + others))
   }

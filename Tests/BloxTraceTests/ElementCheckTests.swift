@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Checking elements")
 struct ElementCheckTests {
-  @Test("a NaN names the op in its module, the element and what it came from; compiled or not") func forward() throws {
+  @Test("C2-12: a NaN names the op in its module, the element and what it came from; compiled or not") func forward()
+    throws
+  {
     let body = { (x: Tensor) throws -> Tensor in try ModuleScope.with("net/loss") { try log(x * 2) + 1 } }
     let x = try Tensor([[0.5, 1], [2, -1.5]])
     let tail = "log gives nan at [1, 1] of f32[2,2], from -3.0; the operand lies in -3.0 ... 4.0"
@@ -37,7 +39,7 @@ struct ElementCheckTests {
       .message == "f: exp gives inf at [] of f32[], from 100.0; the operand lies in 100.0 ... 100.0")
   }
 
-  @Test("a NaN of the backward pass says so, with the module of the forward op") func backward() throws {
+  @Test("C2-12: a NaN of the backward pass says so, with the module of the forward op") func backward() throws {
     // The norm's gradient at zero is 0 times infinity, though the norm is 0.
     let slope = jit(
       name: "slope",
@@ -59,7 +61,7 @@ struct ElementCheckTests {
     #expect(try checkingElements { try masked(Tensor([1.0, 1])) }.scalars() == [1.0, 1])
   }
 
-  @Test("D-06: donation works while checking: memory is reused, and what was overwritten is still shown")
+  @Test("C2-12, D-06: donation works while checking: memory is reused, and what was overwritten is still shown")
   func donation() throws {
     let step = jit(name: "step", donating: [0], donation: .require) { (x: Tensor) in try log(x) }
     let x = try Tensor([1.0, 1])

@@ -48,7 +48,7 @@ struct JitCacheTests {
     #expect(try labelled(x, "label", true, 0.5).scalars() == [1.0, 1.5])
   }
 
-  @Test("statistics count hits, misses, traces, compilations and evictions") func statistics() throws {
+  @Test("C2-2: statistics count hits, misses, traces, compilations and evictions") func statistics() throws {
     let double = jit { (x: Tensor) in try x * 2 }
     for size in [1, 2, 1, 1] { _ = try double(Tensor.ones([size])) }
     _ = try makeProgram({ (x: Tensor) in try double(x) }, Tensor.ones([3]))
@@ -65,7 +65,7 @@ struct JitCacheTests {
     #expect(TensorFunction { (x: Tensor) in x }.statistics == CacheStatistics())
   }
 
-  @Test("a full cache drops the trace that was not used for longest") func eviction() throws {
+  @Test("C2-17: a full cache drops the trace that was not used for longest") func eviction() throws {
     let double = jit(name: "double", cacheLimit: 2) { (x: Tensor) in try x * 2 }
     let call = { (size: Int) in _ = try double(Tensor.ones([size])) }
     for size in [1, 2, 1, 3] { try call(size) }
@@ -80,7 +80,7 @@ struct JitCacheTests {
     #expect(error.message == "double: cacheLimit is 0; keep at least one trace")
   }
 
-  @Test("expectTraces counts, and names the reasons when the count is another") func traceCounts() throws {
+  @Test("T-04, C2-2: expectTraces counts, and names the reasons when the count is another") func traceCounts() throws {
     let step = jit(name: "step", arguments: ["x"], line: 40) { (x: Tensor) in try x + 1 }
     let outer = jit(name: "outer", arguments: ["x"], line: 50) { (x: Tensor) in try step(x, line: 51) }
     try expectTraces(2) { _ = try outer(Tensor([1.0])) }
@@ -110,7 +110,7 @@ struct JitCacheTests {
     mutating func visitTensors(_ visitor: inout TensorVisitor) throws { try visitor.visit(&seen, "seen") }
   }
 
-  @Test("a miss is explained by the nearest trace: shape, dtype, structure, static values, named axes")
+  @Test("T-03, C2-2: a miss is explained by the nearest trace: shape, dtype, structure, static values, named axes")
   func explanations() throws {
     let one = try Tensor([1.0])
     let function = jit(name: "f", arguments: ["x", "more", "memory", "extra"], line: 7) {

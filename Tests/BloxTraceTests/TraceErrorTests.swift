@@ -29,12 +29,14 @@ struct TraceErrorTests {
       error.message
         == "the elements of a traced tensor of type bool[] were asked for while train_step was being traced, when there"
         + " are none yet. It depends on the inputs 'arg0.w', 'arg1'. Use select(predicate, a, b) instead of a Swift"
-        + " `if`, return the tensor and read it outside, or pass the deciding value as a Swift value captured by the"
-        + " function")
+        + " `if`, return the tensor and read it outside, or make what decides a static argument (Static,"
+        + " StaticArgument)")
     let inModule = try thrown {
       try jit { (x: Tensor) in try ModuleScope.with("net/mlp") { try Tensor(x.sum().item()) } }(x)
     }
     #expect(inModule.modulePath == "net/mlp")
+    let read = try thrown { try jit { (x: Tensor) in Tensor(try x.sum().item(file: "A/Model.swift", line: 12)) }(x) }
+    #expect(read.location?.description == "Model.swift:12")
   }
 
   @Test("a tracer used after its trace, or in a later one, is an error") func leaks() throws {
@@ -45,8 +47,8 @@ struct TraceErrorTests {
     }(x)
     let tracer = try #require(kept)
     let message =
-      "a traced tensor of type f32[2] was used outside keep, whose trace made it; return it from the function instead"
-      + " of storing it"
+      "a traced tensor of type f32[2], made by add, was used outside keep, whose trace made it; return it from the"
+      + " function instead of storing it"
     let after = try thrown { try tracer + 1 }
     #expect(after.code == .leakedTracer)
     #expect(after.message == message)
@@ -54,6 +56,35 @@ struct TraceErrorTests {
     #expect(try thrown { try step(tracer) }.message == message)
     #expect(try thrown { try vmap { (x: Tensor) in try x + tracer.sum() }(x) }.code == .leakedTracer)
     #expect("\(tracer)" == "Tensor(f32[2], traced by keep)")
+  }
+
+  @Test("a leaked tracer is named by its argument, or by its op with module and line") func leakOrigins() throws {
+    var kept: [Tensor] = []
+    _ = try jit(name: "keep", arguments: ["x"]) { (x: Tensor) throws -> Tensor in
+      kept = [x, try ModuleScope.with("net/mlp") { try x.sum(file: "A/Model.swift", line: 12) }]
+      return x
+    }(x)
+    let ends = [", the argument 'x',", ", made by reduce_sum in net/mlp at Model.swift:12,"]
+    for (tensor, origin) in zip(kept, ends) {
+      let error = try thrown { try ModuleScope.with("net/other") { try tensor + 1 } }
+      #expect(error.message.hasPrefix("a traced tensor of type \(tensor.type)\(origin) was used outside keep, "))
+      #expect(error.modulePath == "net/other")
+    }
+  }
+
+  @Test("T-53, C2-14: what a transformation refuses has the line of the call, and the chain from the lanes")
+  func callSites() throws {
+    let gradient = try thrown { try grad { (x: Tensor) in try x * 2 }(x, file: "A/Train.swift", line: 3) }
+    #expect(gradient.location?.description == "Train.swift:3")
+    let lanes = try thrown {
+      try vmap(outAxes: [nil]) { (x: Tensor) in try ModuleScope.with("net/mlp") { try x * 2 } }(
+        x, file: "A/Train.swift", line: 4)
+    }
+    #expect(
+      lanes.description
+        == "vmap has a mapped result, 'out', but its outAxes is nil. It is computed from the lanes by arg0 -> mul in"
+        + " net/mlp. Give it an axis in outAxes, or make it independent of the lane (restore a folded seed, for example)"
+        + " [at Train.swift:4]")
   }
 
   private let step = jit { (x: Tensor) in try x + 1 }

@@ -324,6 +324,39 @@ struct ReadmeExamples {
       [11. 12. 13.]
       [101. 102. 103.]
       """)
+
+    let watched = jit(name: "add_constant", staleness: .throw, adder)
+    _ = try watched(params, x)
+    adder.value = 1000
+    do {
+      _ = try watched(params, x)
+    } catch let error as BloxError {
+      print(error.code)
+    }
+
+    try expectOutput("staleCapture")
+    #expect(watched.staleCaptures.first?.description.hasPrefix("demo/adder.value was 100.0 when traced at ") == true)
+  }
+
+  enum Mode: StaticArgument { case training, inference }
+
+  @Test("Static arguments, and why a call traced")
+  func staticArguments() throws {
+    let scale = jit(name: "scale", arguments: ["x", "mode"]) { (x: Tensor, mode: Mode) in
+      try mode == .training ? x * 2 : x
+    }
+    let doubled = try scale(Tensor([1, 2]), .training)
+    let same = try scale(Tensor([1, 2]), .inference)
+    let longer = try scale(Tensor([1, 2, 3]), .inference)
+    for miss in scale.cacheMisses { print(miss.differences) }
+
+    try expectOutput(
+      """
+      []
+      [mode: training → inference]
+      [x: f32[2] → f32[3]]
+      """)
+    #expect(try doubled.scalars() == [2.0, 4] && same.scalars() == [1.0, 2] && longer.shape == [3])
   }
 
   @Test("A program as a value")

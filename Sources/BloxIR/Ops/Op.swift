@@ -68,6 +68,9 @@ public enum Op: Hashable, Sendable {
   /// The identity, which no pass looks through: what is computed before it is not merged, fused or simplified with
   /// what is computed from its result.
   case optimizationBarrier
+  /// Prints its operands when it runs; the result is the first operand. An effect: passes keep it, and the order of
+  /// several.
+  case debugPrint(DebugPrint)
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
 }
@@ -223,6 +226,8 @@ extension Op {
     private let box: ProgramBox
     /// The called program.
     public var program: Program { box.program }
+    /// Whether the program has an effect.
+    var hasEffect: Bool { box.hasEffect }
     /// Creates a callee.
     public init(_ program: Program) { box = ProgramBox(program) }
   }
@@ -254,6 +259,7 @@ extension Op {
 /// An immutable, shared program with a cached structural hash.
 private final class ProgramBox: Hashable, Sendable {
   let program: Program
+  let hasEffect: Bool
   private let cachedHash: Int
 
   init(_ program: Program) {
@@ -261,6 +267,7 @@ private final class ProgramBox: Hashable, Sendable {
     var hasher = Hasher()
     program.hash(into: &hasher)
     cachedHash = hasher.finalize()
+    hasEffect = program.instructions.contains { $0.op.hasEffect }
   }
 
   static func == (a: ProgramBox, b: ProgramBox) -> Bool {
@@ -312,6 +319,7 @@ extension Op {
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
+    case .debugPrint: "debug_print"
     case .fusion: "fusion"
     }
   }
@@ -328,6 +336,7 @@ extension Op {
     case .indexing: nil
     case .cumulative: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .debugPrint: nil
     }
   }
 
@@ -344,6 +353,7 @@ extension Op {
     case .indexing: false
     case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

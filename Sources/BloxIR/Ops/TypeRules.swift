@@ -23,6 +23,7 @@ extension Op {
     case .indexing(let op): return [try op.resultType(rule)]
     case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
       guard axes[name] != nil else { throw BloxError.unboundAxis(name, bound: Array(axes.keys)) }
@@ -75,6 +76,7 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
 
@@ -94,6 +96,7 @@ extension Op {
     case .indexing(let op): op.takesSplat(at: index, of: operands)
     case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -116,6 +119,7 @@ extension Op {
     case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
     case .cumulative: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 }

@@ -45,6 +45,10 @@ struct AttributeReader {
     return value
   }
 
+  mutating func optionalInteger(_ key: String) throws(BloxError) -> Int? {
+    find(key) == nil ? nil : try integer(key)
+  }
+
   mutating func string(_ key: String) throws(BloxError) -> String {
     guard let value = try optionalString(key) else { throw missing(key, "\"NAME\"") }
     return value

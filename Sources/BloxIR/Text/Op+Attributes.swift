@@ -41,6 +41,7 @@ extension Op {
     case .cumulative(_, let axis, let reverse): return ["axis=\(axis)"] + (reverse ? ["reverse"] : [])
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
+    case .debugPrint(let print): return print.attributeTexts
     }
   }
 
@@ -60,6 +61,7 @@ extension Op {
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
     case optimizationBarrier = "optimization_barrier"
+    case debugPrint = "debug_print"
   }
 
   /// Every op's name, family by family.
@@ -146,6 +148,7 @@ extension Op {
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
     case .optimizationBarrier: return .optimizationBarrier
+    case .debugPrint: return .debugPrint(try DebugPrint(&reader))
     }
   }
 

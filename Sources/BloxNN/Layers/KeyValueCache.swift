@@ -39,18 +39,12 @@ public struct KeyValueCache: TensorTree, Sendable {
 
   /// The cache with the keys and values of further steps, `[batch, time, heads, size]`.
   func appending(keys newKeys: Tensor, values newValues: Tensor) throws -> KeyValueCache {
-    let time = newKeys.shape[1]
-    // Row s of the cache is that of step s - length, if it is one of the new ones: a product with ones and zeros.
-    let slot = try Tensor.iota([capacity, time], axis: 0) - length
-    let isNew = try slot .== (try Tensor.iota([capacity, time], axis: 1))
-    let isKept = try (Tensor.arange(capacity) .< length).reshape([1, capacity, 1, 1])
     func written(_ old: Tensor, _ new: Tensor) throws -> Tensor {
-      let placed = try time == 1 ? new : einsum("st,bthd->bshd", isNew.cast(to: new.dtype), new)
-      let at = try isNew.any([1]).reshape([1, capacity, 1, 1])
-      return try select(isKept, old, select(at, placed.cast(to: old.dtype), 0))
+      try old.dynamicUpdateSlice(new.cast(to: old.dtype), at: length, axis: 1)
     }
     return KeyValueCache(
-      keys: try written(keys, newKeys), values: try written(values, newValues), length: try length + time)
+      keys: try written(keys, newKeys), values: try written(values, newValues),
+      length: try length + newKeys.shape[1])
   }
 }
 
@@ -91,6 +85,11 @@ extension MultiHeadAttention {
       }
       var (heads, params) = try projections(params, inputs, nil)
       let time = inputs.shape[1]
+      guard time <= cache.capacity else {
+        throw BloxError(
+          .shapeMismatch,
+          "MultiHeadAttention '\(path)': \(time) steps do not fit into a cache of \(cache.capacity)")
+      }
       if let rotaryBase {
         let positions = try Tensor.arange(time) + cache.length
         heads.query = try rotaryEmbedding(heads.query, positions: positions, base: rotaryBase)

@@ -132,6 +132,8 @@ struct JVPRule {
     case .compare, .argReduce, .random, .bitcastConvert: return nil
     // The barrier itself stays among the primals, so that differentiating again stops there too.
     case .stopGradient: return nil
+    // Printed once, among the primals.
+    case .debugPrint: return nil
     case .select: return try select(&b)
     case .clamp: return try clamp(&b)
     case .fma: return try fma(&b)

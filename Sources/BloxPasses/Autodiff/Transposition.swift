@@ -154,6 +154,7 @@ struct Transposition {
       return try builder.emitOne(.collective(transposed), [ct])
     case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
     case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
+    case .debugPrint: throw notLinear(instruction)
     }
   }
 

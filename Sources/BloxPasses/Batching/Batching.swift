@@ -137,6 +137,7 @@ struct Batcher {
     case .custom(let op): return try batchCustom(op, operands)
     case .collective(let collective): return [try batchCollective(collective, operands[0])]
     case .linearAlgebra(let op): return try batchLinearAlgebra(op, operands)
+    case .debugPrint(let print): return [try batchPrint(print, operands)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion:
@@ -172,6 +173,7 @@ struct Batcher {
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")
     case .custom, .collective: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     case .linearAlgebra: preconditionFailure("\(op.name) is handled by batch(_:_:)")
+    case .debugPrint: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     }
   }
 

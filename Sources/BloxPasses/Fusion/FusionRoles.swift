@@ -60,7 +60,7 @@ struct FusionRoles {
   func isMember(_ index: Int) -> Bool { kind[index] != .outside && (!isCheap[index] || isStored[index]) }
 
   private static func kind(of instruction: Instruction, in program: Program) -> Kind {
-    let isKey = program.type(of: instruction.results[0]).dtype == .key
+    let isKey = instruction.results.contains { program.type(of: $0).dtype == .key }
     switch instruction.op {
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .stopGradient,
       .iota, .random(.bits):
@@ -73,6 +73,7 @@ struct FusionRoles {
     case .custom, .collective, .indexing: return .outside
     case .cumulative: return .outside
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .debugPrint: return .outside
     }
   }
 
@@ -133,6 +134,7 @@ struct FusionRoles {
     case .custom, .collective, .indexing: false
     case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 
@@ -174,6 +176,7 @@ extension Op {
     case .custom, .collective, .indexing: false
     case .cumulative: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -41,6 +41,7 @@ extension Instruction {
     case .custom, .collective: false
     case .cumulative: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .debugPrint: false
     }
   }
 }

@@ -77,7 +77,7 @@ struct Simplifier {
       }
     }
     let computation = Computation(op, operands)
-    if op != .optimizationBarrier, let values = known[computation] { return values.map { .value($0) } }
+    if op != .optimizationBarrier, !op.hasEffect, let values = known[computation] { return values.map { .value($0) } }
     let position = rewriter.builder.instructions.count
     let values = try rewriter.builder.emit(op, operands)
     definitions.append(contentsOf: values.map { _ in position })

@@ -101,6 +101,7 @@ extension Op {
     case .indexing: Rule.foldRules
     case .cumulative: Rule.cumulativeRules
     case .linearAlgebra, .optimizationBarrier: []
+    case .debugPrint: []
     }
   }
 }

@@ -64,6 +64,7 @@ struct Lowering {
   }
 
   private mutating func lower(_ instruction: Instruction) throws(BloxError) {
+    if case .debugPrint(let print) = instruction.op { try lowerPrint(print, instruction) }
     if instruction.isAlias(in: program), let source = instruction.operands[0].value {
       slotOfValue[instruction.results[0].index] = slotOfValue[source.index]
       return
@@ -104,6 +105,7 @@ struct Lowering {
     case .constant: break
     case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
+    case .debugPrint: throw unsupported("prints a value, not a literal")
     }
   }
 

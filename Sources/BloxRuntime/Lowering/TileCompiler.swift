@@ -254,6 +254,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 
@@ -341,8 +342,8 @@ extension Program {
         if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra,
-        .optimizationBarrier:
+        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .optimizationBarrier,
+        .debugPrint:
         break
       }
     }

@@ -44,6 +44,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
 
@@ -106,6 +107,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: return nil
     case .cumulative: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 
@@ -139,6 +141,7 @@ extension View {
     case .custom, .collective, .indexing: return nil
     case .cumulative: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .debugPrint: return nil
     }
   }
 }

@@ -53,6 +53,9 @@ public enum ReferenceInterpreter {
       }
     case .linearAlgebra(let op): return linearAlgebra(op, operands, types)
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
+    case .debugPrint(let print):
+      for line in print.lines(operands) { DebugOutput.write(line) }
+      return [operands[0]]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier:
@@ -86,7 +89,7 @@ public enum ReferenceInterpreter {
     case .random(let op): random(op, x, to: type)
     case .indexing(let op): indexing(op, x, to: type)
     case .cumulative(let kind, let axis, let reverse): cumulative(kind, x[0], axis: axis, reverse: reverse)
-    case .stopGradient, .optimizationBarrier: x[0]
+    case .stopGradient, .optimizationBarrier, .debugPrint: x[0]
     case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
     }

@@ -15,6 +15,7 @@ enum Step: BitwiseCopyable {
   case dynamicSlice(UnsafePointer<DynamicSliceStep>)
   case fill(UnsafePointer<FillStep>)
   case keys(UnsafePointer<KeyStep>)
+  case print(UnsafePointer<PrintStep>)
   case matrix(UnsafePointer<MatrixStep>)
   case cumulative(UnsafePointer<CumulativeStep>)
 
@@ -30,6 +31,7 @@ enum Step: BitwiseCopyable {
     case .dynamicSlice(let step): step.pointee.run(memory)
     case .fill(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
+    case .print(let step): step.pointee.run(memory)
     case .matrix(let step): MatrixStep.run(step, memory)
     case .cumulative(let step): CumulativeStep.run(step, memory)
     }

@@ -10,6 +10,7 @@ final class StepMemory: @unchecked Sendable {
   // Sendable: only the builder writes, before the executable exists.
   private var blocks: [UnsafeMutableRawPointer] = []
   private var constants: [Storage] = []
+  private var objects: [AnyObject] = []
 
   /// Keeps a value and returns where it is.
   func keep<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> { keep([value]) }
@@ -27,6 +28,12 @@ final class StepMemory: @unchecked Sendable {
     let storage = try Storage(bytes)
     constants.append(storage)
     return storage.address.assumingMemoryBound(to: CChar.self)
+  }
+
+  /// Keeps an object and returns a reference for steps.
+  func keep<Object: AnyObject>(object: Object) -> Unmanaged<Object> {
+    objects.append(object)
+    return Unmanaged.passUnretained(object)
   }
 
   deinit {

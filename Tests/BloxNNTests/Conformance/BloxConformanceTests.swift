@@ -79,7 +79,7 @@ struct BloxConformanceTests {
       return model
     case _:
       return try dropoutModel(for: testCase) ?? BloxModel(norm: testCase)
-        ?? BloxModel(sequence: testCase)
+        ?? BloxModel(sequence: testCase) ?? BloxModel(embed: testCase)
     }
   }
 
@@ -136,7 +136,7 @@ struct BloxConformanceTests {
     }
     print("conformance blox: \(ran) cases run")
     for layer in skipped.keys.sorted() { print("  not run: \(skipped[layer] ?? 0) x \(layer)") }
-    #expect(ran == 43)
+    #expect(ran == 46)
   }
 
   @Test("blox: keys and counters of Rng") func rng() throws {

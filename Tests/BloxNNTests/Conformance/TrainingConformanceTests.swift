@@ -137,6 +137,59 @@ struct TrainingConformanceTests {
     #expect(ran == 2)
   }
 
+  /// A block as the reference has it: queries, keys and values of a head side by side, and tied embeddings.
+  private struct TiedTransformer {
+    let embed: Embed
+    let norms: (LayerNorm, LayerNorm)
+    let (queryKeyValue, output, up, down): (Linear, Linear, Linear, Linear)
+
+    init(_ graph: Graph, rng: Rng) throws {
+      embed = try Embed(graph.child("emb"), count: 11, size: 8, rng: rng)
+      norms = (try LayerNorm(graph.child("n1")), try LayerNorm(graph.child("n2")))
+      queryKeyValue = try Linear(graph.child("qkv"), outputSize: 24, rng: rng, useBias: false)
+      output = try Linear(graph.child("o"), outputSize: 8, rng: rng)
+      up = try Linear(graph.child("up"), outputSize: 32, rng: rng)
+      down = try Linear(graph.child("down"), outputSize: 8, rng: rng)
+    }
+
+    func callAsFunction(_ params: Params, _ tokens: Tensor) throws -> (Tensor, Params) {
+      var (x, params) = try embed(params, tokens)
+      var part: Tensor
+      (part, params) = try norms.0(params, x)
+      (part, params) = try queryKeyValue(params, part)
+      let heads = try part.reshape(tokens.shape + [2, 12])
+      let (q, k, v) = (
+        try heads.slice(0..<4, axis: -1), try heads.slice(4..<8, axis: -1), try heads.slice(8..<12, axis: -1)
+      )
+      (part, params) = try output(params, dotProductAttention(q, k, v, isCausal: true).reshape(x.shape))
+      x = try x + part
+      (part, params) = try norms.1(params, x)
+      (part, params) = try up(params, part)
+      (part, params) = try down(params, gelu(part))
+      return try embed.attend(params, x + part)
+    }
+  }
+
+  @Test("training: a causal transformer block with tied embeddings") func transformer() throws {
+    var ran = 0
+    for testCase in try ConformanceGroup.load("training").cases where testCase.op == "train.transformer" {
+      let graph = try Graph("net")
+      let rng = try Rng(graph.child("rng"))
+      let model = try TiedTransformer(graph.child("blk"), rng: rng)
+      let (x, y) = (try Tensor(testCase.inputs[0]), try Tensor(testCase.inputs[1]))
+      let loss: BatchLoss = { params in
+        let (logits, after) = try model(params, x)
+        return (try softmaxCrossEntropy(logits, classes: y).mean(), after)
+      }
+      let params = try loss(rng.seed(Params(), seed: 42)).1.locked()
+      #expect(try differences(params.split().0, testCase.entries("init_params"), rtol: 1e-6, atol: 1e-7) == [])
+      try compare(testCase, params, loss)
+      ran += 1
+      withExtendedLifetime(graph) {}
+    }
+    #expect(ran == 2)
+  }
+
   /// Three updates from given gradients.
   private func update(
     _ testCase: ConformanceCase, _ optimizer: any GradientTransformation
