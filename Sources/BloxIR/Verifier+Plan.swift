@@ -8,7 +8,9 @@ extension Program {
   }
 
   /// What is wrong with buffers and memory of a program that is otherwise valid.
-  var planErrors: [PlanError] {
+  ///
+  /// - Parameter writable: The parameters whose memory may be written over; the donated ones when `nil`.
+  func planErrors(writable: [Int]? = nil) -> [PlanError] {
     guard let memory else {
       let planned = instructions.firstIndex { !$0.buffers.isEmpty }
       return planned.map { [PlanError(text: "it has a buffer, but the program has no memory plan", instruction: $0)] }
@@ -20,14 +22,22 @@ extension Program {
     }
     var errors: [PlanError] = []
     for (index, instruction) in instructions.enumerated() {
-      guard instruction.buffers.count == instruction.results.count else {
+      guard instruction.buffers.count == instruction.results.count + (instruction.op.isControl ? 1 : 0) else {
         let buffers = Spelling.count(instruction.buffers.count, "buffer")
         let text = "it has \(buffers) for \(Spelling.count(instruction.results.count, "result"))"
         errors.append(PlanError(text: text, instruction: index))
         continue
       }
+      if instruction.op.regions.contains(where: { instruction.op.isControl && $0.program.memory == nil }) {
+        errors.append(PlanError(text: "its regions have no memory plan", instruction: index))
+        continue
+      }
+      if let workspace = instruction.workspace, !workspace.isWithin(memory) {
+        let text = "its workspace \(workspace.location) is not within the arena of \(memory.arenaBytes) B"
+        errors.append(PlanError(text: text, instruction: index))
+      }
       for (value, buffer) in zip(instruction.results, instruction.buffers) {
-        if let text = error(of: buffer, for: value, of: instruction, memory) {
+        if let text = error(of: buffer, for: value, of: instruction, memory, writable) {
           errors.append(PlanError(text: text, instruction: index))
         }
       }
@@ -36,7 +46,8 @@ extension Program {
   }
 
   private func error(
-    of buffer: BufferLocation, for value: Value, of instruction: Instruction, _ memory: MemorySummary
+    of buffer: BufferLocation, for value: Value, of instruction: Instruction, _ memory: MemorySummary,
+    _ writable: [Int]?
   ) -> String? {
     switch buffer {
     case .arena(let offset):
@@ -50,7 +61,8 @@ extension Program {
       guard parameters.indices.contains(index) else {
         return "\(buffer) does not exist: the program has \(Spelling.count(parameters.count, "parameter"))"
       }
-      return parameters[index].isDonated || !instruction.op.alwaysWrites
+      let isWritable = writable?.contains(index) ?? parameters[index].isDonated
+      return isWritable || !instruction.op.alwaysWrites
         ? nil : "it writes to \(buffer), which the caller has not donated"
     case .constant: return nil
     }
@@ -91,6 +103,8 @@ extension Op {
     case .custom, .collective: true
     case .indexing: true
     case .cumulative: true
+    case .control: true
+    case .checkpointName: false
     case .linearAlgebra: true
     case .optimizationBarrier: false
     case .debugPrint: false

@@ -5,7 +5,8 @@
 // 3. Its results have the types that the op's rule gives; named axes are bound.
 // 4. A literal stands only where the op demands a type for it, and has that type.
 // 5. Programs inside (regions and callees) are valid and nested at most `Program.nestingLimit` deep.
-// 6. A region has no labels, flags or buffers: they belong to whole programs.
+// 6. A region has no labels or flags: they belong to whole programs. Regions of control flow have a memory plan of
+//    their own if the program has one, regions of fusions have none.
 // 7. Results are defined values; labels are not empty, and those of parameters are unique.
 // 8. Buffers are planned for the whole program or not at all (Verifier+Plan.swift).
 
@@ -41,6 +42,12 @@ private struct Verifier {
   private struct Place {
     var program: Program
     var instruction: Int?
+    /// The region of that instruction that the next place is.
+    var region = 0
+    /// What the program is to the place before it; `nil` for a program with a text of its own.
+    var role: OpRegion?
+    /// Whether it is a region that runs with a memory plan.
+    var isPlannable = true
   }
 
   /// What is known of a checked program.
@@ -59,13 +66,14 @@ private struct Verifier {
     let outer = place
     defer { place = outer }
     place = []
-    let outcome = check(program)
+    let outcome = check(Place(program: program))
     return (outcome.isValid, outcome.nesting)
   }
 
-  private mutating func check(_ program: Program) -> Outcome {
+  private mutating func check(_ inner: Place) -> Outcome {
     let before = errors.count
-    place.append(Place(program: program, instruction: nil))
+    let program = inner.program
+    place.append(inner)
     depth += 1
     defer {
       place.removeLast()
@@ -82,9 +90,17 @@ private struct Verifier {
       }
       place[place.count - 1].instruction = nil
       checkResults(program)
-      if errors.count == before { for message in program.planErrors { report(message.text, at: message.instruction) } }
+      if errors.count == before {
+        for message in planErrors(of: inner) { report(message.text, at: message.instruction) }
+      }
     }
     return Outcome(isValid: errors.count == before, nesting: nesting)
+  }
+
+  /// A region may write over its carry; whose memory a program may write over, its parameters say.
+  private func planErrors(of place: Place) -> [Program.PlanError] {
+    guard place.isPlannable else { return [] }
+    return place.program.planErrors(writable: place.role.map { Array($0.writable) })
   }
 
   /// Whether values are numbered as they should be; nothing else about instructions makes sense if they are not.
@@ -121,7 +137,8 @@ private struct Verifier {
       if label.text.isEmpty { report("the label of parameter \(index) is empty") }
       if !labels.insert(label).inserted { report("two parameters have the label \(Spelling.quoted(label.text))") }
     }
-    if isRegion, program.memory != nil || program.results.contains(where: { $0.label != nil }) {
+    let isPlanned = program.memory != nil && place.last?.isPlannable == false
+    if isRegion, isPlanned || program.results.contains(where: { $0.label != nil }) {
       report("a region has result labels or a memory plan, which only a program has")
     }
   }
@@ -148,7 +165,7 @@ private struct Verifier {
         return inner.nesting
       }
     }
-    if place.count > 1, !instruction.buffers.isEmpty {
+    if place.last?.isPlannable == false, !instruction.buffers.isEmpty {
       report("an instruction of a region has a buffer; the instruction that holds the region has them")
     }
     // The type rule asks the programs inside for their types, so they must be sound.
@@ -161,7 +178,8 @@ private struct Verifier {
   private mutating func checkPrograms(of instruction: Instruction) -> (isValid: Bool, nesting: Int) {
     var outcome = Outcome(isValid: true, nesting: 0)
     let callees = instruction.op.callees.map(\.callee)
-    guard !callees.isEmpty || instruction.op.region != nil else { return (true, 0) }
+    let regions = instruction.op.regions
+    guard !callees.isEmpty || !regions.isEmpty else { return (true, 0) }
     if depth > Program.nestingLimit {
       report("programs are nested deeper than \(Program.nestingLimit)")
       return (false, 0)
@@ -171,8 +189,12 @@ private struct Verifier {
       outcome.isValid = outcome.isValid && inner.isValid
       outcome.nesting = max(outcome.nesting, inner.nesting)
     }
-    if let region = instruction.op.region {
-      outcome = check(region)
+    for (index, region) in regions.enumerated() {
+      place[place.count - 1].region = index
+      let isPlannable = instruction.op.isControl && place.last?.isPlannable != false
+      let inner = check(Place(program: region.program, role: region, isPlannable: isPlannable))
+      outcome.isValid = outcome.isValid && inner.isValid
+      outcome.nesting = max(outcome.nesting, inner.nesting)
     }
     outcome.nesting += 1
     if outcome.isValid, outcome.nesting > Program.nestingLimit {
@@ -237,7 +259,7 @@ private struct Verifier {
       if level > 0 { text += ", region" }
       if let index = step.instruction { text += ", instruction \(index)" }
     }
-    let path = place.compactMap(\.instruction)
+    let path = place.compactMap { step in step.instruction.map { (instruction: $0, region: step.region) } }
     if !path.isEmpty { text += " (\(ProgramPrinter.line(path, of: place[0].program)))" }
     var error = BloxError(.verification, "\(text): \(message)")
     // The innermost note that says anything: fusion leaves some regions without.
@@ -253,19 +275,21 @@ private struct Verifier {
 extension ProgramPrinter {
   /// The line of an instruction, found through the instructions that hold it, with the names of the whole text. Only
   /// errors ask for it, so names are counted anew.
-  static func line(_ path: [Int], of program: Program) -> String {
+  static func line(_ path: [(instruction: Int, region: Int)], of program: Program) -> String {
     var program = program
     var next = 0
     for (level, last) in path.enumerated() {
       var names = ValueNames()
       for index in program.parameters.indices { names.define(Value(index), &next) }
-      for (index, instruction) in program.instructions[...last].enumerated() {
+      for (index, instruction) in program.instructions[...last.instruction].enumerated() {
         for value in instruction.results { names.define(value, &next) }
-        if index < last { next += instruction.op.region?.textValueCount ?? 0 }
+        if index < last.instruction { next += instruction.op.regions.textValueCount }
       }
-      let instruction = program.instructions[last]
-      if level < path.count - 1, let region = instruction.op.region {
-        program = region
+      let instruction = program.instructions[last.instruction]
+      let regions = instruction.op.regions
+      if level < path.count - 1, last.region < regions.count {
+        next += Array(regions[..<last.region]).textValueCount
+        program = regions[last.region].program
       } else {
         return line(
           instruction, of: program, names, callees: instruction.op.callees.map { $0.callee.program.name })
@@ -275,9 +299,13 @@ extension ProgramPrinter {
   }
 }
 
-extension Program {
-  /// The number of names that a region takes in text, with the regions inside it.
+extension [OpRegion] {
+  /// The number of names that regions take in text, with the regions inside them.
   fileprivate var textValueCount: Int {
-    instructions.reduce(parameters.count) { $0 + $1.results.count + ($1.op.region?.textValueCount ?? 0) }
+    reduce(0) { total, region in
+      region.program.instructions.reduce(total + region.program.parameters.count) {
+        $0 + $1.results.count + $1.op.regions.textValueCount
+      }
+    }
   }
 }

@@ -19,6 +19,13 @@ struct Computation: Hashable {
 extension Program {
   /// The program with equal instructions merged into the first of them.
   package func mergingCommonSubexpressions(axes: [String: Int] = [:]) throws(BloxError) -> Program {
+    let program = try mappingRegions(axes: axes) { (region) throws(BloxError) in
+      try region.mergingCommonSubexpressions(axes: axes)
+    }
+    return try program.mergingOwnSubexpressions(axes: axes)
+  }
+
+  private func mergingOwnSubexpressions(axes: [String: Int]) throws(BloxError) -> Program {
     var rewriter = Rewriter(self, axes: axes)
     var known: [Computation: Instruction] = [:]
     known.reserveCapacity(instructions.count)
@@ -50,6 +57,7 @@ extension Op {
       false
     case .custom, .collective, .indexing: false
     case .cumulative: false
+    case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }

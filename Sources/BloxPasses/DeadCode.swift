@@ -2,7 +2,8 @@
 //
 // One walk backwards marks what is read; no op is known by name. A call or region of which some results are read is
 // replaced by one without the others, and without the parameters that it no longer needs. Parameters of the program
-// itself stay: they are its signature.
+// itself stay: they are its signature. What a loop carries is read if the loop's result is, or if the next iteration
+// reads it for something that is read.
 
 import BloxIR
 
@@ -31,6 +32,8 @@ private struct Trimmer {
     let op: Op
     /// The operands that it still reads, by position in the original.
     let operands: [Int]
+    /// The results that it still has, by position in the original.
+    let results: [Int]
   }
 
   mutating func trim(_ program: Program) throws(BloxError) -> Program {
@@ -65,38 +68,103 @@ private struct Trimmer {
       rewriter.builder.note = instruction.note
       let operands = nested.operands.map { rewriter.operand(instruction.operands[$0]) }
       let values = try rewriter.builder.emit(nested.op, operands)
-      let read = instruction.results.filter { live[$0.index] }
-      for (old, new) in zip(read, values) { rewriter.bind(old, to: .value(new)) }
+      for (old, new) in zip(nested.results, values) { rewriter.bind(instruction.results[old], to: .value(new)) }
     }
     return rewriter.finish()
   }
 
   /// The call or region with the results in `live` only; `nil` for an op that carries no program.
   private mutating func trimNested(_ op: Op, live: [Bool]) throws(BloxError) -> Trimmed? {
-    guard let nested = op.nestedProgram else { return nil }
+    guard op.nestedProgram != nil || op.isControl else { return nil }
     let request = Request(op: op, live: live)
     if let known = done[request] { return known }
-    var body = nested
-    body.results = zip(nested.results, live).filter(\.1).map(\.0)
-    body = try trim(body)
-    let uses = body.useCounts()
-    let kept = body.parameters.indices.filter { uses[$0] > 0 }
-    if kept.count < body.parameters.count { body = try body.keepingParameters(kept, axes: axes) }
-    let result = Trimmed(op: op.withNestedProgram(body), operands: kept)
+    let result: Trimmed
+    if let nested = op.nestedProgram {
+      let results = live.indices.filter { live[$0] }
+      let body = try trim(nested, results: results)
+      let kept = body.usedParameters
+      result = Trimmed(
+        op: op.withNestedProgram(try body.reordered(parameters: kept, axes: axes)), operands: kept, results: results)
+    } else if case .control(let control) = op {
+      result = try trimControl(control, live: live)
+    } else {
+      return nil
+    }
     done[request] = result
     return result
+  }
+
+  private mutating func trim(_ program: Program, results: [Int]) throws(BloxError) -> Program {
+    var body = program
+    body.results = results.map { program.results[$0] }
+    return try trim(body)
+  }
+
+  private mutating func trimControl(_ control: Op.Control, live: [Bool]) throws(BloxError) -> Trimmed {
+    switch control {
+    case .scan(var scan):
+      let (body, results) = try trimLoop(scan.body.program, scan.carry, live: live)
+      let used = Set(body.usedParameters)
+      let carry = results.filter { $0 < scan.carryCount }
+      let consts = (0..<scan.constCount).filter { used.contains($0) }
+      let kept = consts + carry.map { scan.carry[scan.constCount + $0] } + scan.xs.filter { used.contains($0) }
+      scan.body = Op.Callee(try body.reordered(parameters: kept, axes: axes))
+      scan.constCount = consts.count
+      scan.carryCount = carry.count
+      return Trimmed(op: .control(.scan(scan)), operands: kept, results: results)
+    case .loop(let loop): return try trimWhile(loop, live: live)
+    case .cond(let cond):
+      let results = live.indices.filter { live[$0] }
+      var branches: [Program] = []
+      for branch in cond.branches { branches.append(try trim(branch.program, results: results)) }
+      let kept = Set(branches.flatMap(\.usedParameters)).sorted()
+      for index in branches.indices { branches[index] = try branches[index].reordered(parameters: kept, axes: axes) }
+      let op = Op.Control.cond(Op.Cond(branches: branches, isPredicate: cond.isPredicate))
+      return Trimmed(op: .control(op), operands: [0] + kept.map { $0 + 1 }, results: results)
+    case .checkpoint: preconditionFailure("a checkpoint is trimmed as a call")
+    }
+  }
+
+  private mutating func trimWhile(_ loop: Op.Loop, live: [Bool]) throws(BloxError) -> Trimmed {
+    let condition = try trim(loop.condition.program)
+    var live = live
+    let decisive = condition.usedParameters
+    for index in decisive where index >= loop.conditionConstCount { live[index - loop.conditionConstCount] = true }
+    let (body, results) = try trimLoop(loop.body.program, loop.carryParameters, live: live)
+    let used = Set(body.usedParameters)
+    let bodyConsts = (0..<loop.bodyConstCount).filter { used.contains($0) }
+    let consts = decisive.filter { $0 < loop.conditionConstCount }
+    let trimmed = Op.Loop(
+      condition: try condition.reordered(
+        parameters: consts + results.map { $0 + loop.conditionConstCount }, axes: axes),
+      body: try body.reordered(parameters: bodyConsts + results.map { $0 + loop.bodyConstCount }, axes: axes),
+      conditionConstCount: consts.count, bodyConstCount: bodyConsts.count)
+    return Trimmed(
+      op: .control(.loop(trimmed)),
+      operands: consts + bodyConsts.map { $0 + loop.conditionConstCount }
+        + results.map { $0 + loop.carry.lowerBound }, results: results)
+  }
+
+  /// The body of a loop with the results that are needed: those in `live`, and what later iterations read for them.
+  private mutating func trimLoop(
+    _ program: Program, _ carry: Range<Int>, live: [Bool]
+  ) throws(BloxError) -> (body: Program, results: [Int]) {
+    var live = live
+    while true {
+      let results = live.indices.filter { live[$0] }
+      let body = try trim(program, results: results)
+      let read = body.usedParameters.filter { carry.contains($0) }.map { $0 - carry.lowerBound }
+      guard read.contains(where: { !live[$0] }) else { return (body, results) }
+      for index in read { live[index] = true }
+    }
   }
 }
 
 extension Program {
-  /// The program without the parameters that are not listed, which must be unread.
-  fileprivate func keepingParameters(_ kept: [Int], axes: [String: Int]) throws(BloxError) -> Program {
-    var rewriter = Rewriter(self, axes: axes, parameters: kept.map { parameters[$0] })
-    for (new, old) in kept.enumerated() {
-      rewriter.bind(parameterValue(old), to: .value(rewriter.builder.parameterValue(new)))
-    }
-    for instruction in instructions { try rewriter.copy(instruction) }
-    return rewriter.finish()
+  /// The parameters that something reads, in order.
+  fileprivate var usedParameters: [Int] {
+    let uses = useCounts()
+    return parameters.indices.filter { uses[$0] > 0 }
   }
 }
 
@@ -106,9 +174,11 @@ extension ProgramBuilder {
 }
 
 extension Op {
-  /// The program that the op runs: a callee or a region.
+  /// The program that the op runs once, with its operands as arguments: a callee or a region.
   var nestedProgram: Program? {
-    if case .call(let callee) = self { callee.program } else { region }
+    if case .call(let callee) = self { return callee.program }
+    if case .control(.checkpoint(let checkpoint)) = self { return checkpoint.body.program }
+    return region
   }
 
   /// The op with another program to run.
@@ -122,6 +192,8 @@ extension Op {
       self
     case .custom, .collective, .indexing: self
     case .cumulative: self
+    case .checkpointName: self
+    case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self
     case .debugPrint: self
     }

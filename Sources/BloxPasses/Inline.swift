@@ -4,6 +4,9 @@
 // before: %2 = call @twice %1          after: %2 = add %1, %1
 // The calls within a callee are inlined as well; call graphs are trees of values, so this ends. The program doubles
 // with every level of calls that are made twice; that is the price of having no calls left for later passes.
+//
+// Control flow that does not control anything goes too: checkpoints that nobody differentiated, loops that run once or
+// not at all, choices whose branch is known, loops that are to be unrolled (Control/Unrolling.swift).
 
 import BloxIR
 
@@ -11,16 +14,23 @@ extension Program {
   /// The program without calls.
   package func inliningCalls(axes: [String: Int] = [:]) throws(BloxError) -> Program {
     var callees: [Op.Callee: Program] = [:]
-    return try inliningCalls(axes: axes, done: &callees)
+    return try inliningCalls(axes: axes, done: &callees).resolvingControl(axes: axes)
   }
 
   private func inliningCalls(
     axes: [String: Int], done: inout [Op.Callee: Program]
   ) throws(BloxError) -> Program {
-    guard instructions.contains(where: { $0.callee != nil }) else { return self }
+    guard instructions.contains(where: { $0.callee != nil || $0.op.isControl }) else { return self }
     var rewriter = Rewriter(self, axes: axes)
-    for instruction in instructions {
+    for var instruction in instructions {
       guard let callee = instruction.callee else {
+        if instruction.op.isControl {
+          var regions: [Program] = []
+          for region in instruction.op.regions {
+            regions.append(try region.program.inliningCalls(axes: axes, done: &done))
+          }
+          instruction.op = instruction.op.with(regions: regions)
+        }
         try rewriter.copy(instruction)
         continue
       }

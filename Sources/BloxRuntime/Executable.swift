@@ -172,9 +172,8 @@ private struct StepPlan: @unchecked Sendable {
     laneScratchBytes = (lowering.laneScratchBytes + 63) / 64 * 64
     argumentByteCounts = program.parameters.map(\.type.byteCount)
     var overwritten: Set<Int> = []
-    var places: [BufferLocation] = program.parameters.indices.map { .parameter($0) }
+    let places = program.places
     for instruction in program.instructions {
-      places.append(contentsOf: instruction.buffers)
       guard !instruction.isAlias(in: program) else { continue }
       for case .parameter(let index) in instruction.buffers { overwritten.insert(index) }
     }

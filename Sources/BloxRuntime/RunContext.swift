@@ -21,7 +21,7 @@ final class RunContext: @unchecked Sendable {
     for (index, slot) in slots.enumerated() {
       (table + index).initialize(to: nil)
       switch slot {
-      case .argument, .result: break
+      case .argument, .result, .moving: break
       case .arena(let offset): table[index] = (arena.address + offset).assumingMemoryBound(to: CChar.self)
       case .scratch(let offset): table[index] = (scratch.address + offset).assumingMemoryBound(to: CChar.self)
       case .constant(let address): table[index] = address

@@ -130,9 +130,9 @@ package struct PassRun: Sendable {
     var counts: [String: Int] = [:]
     for instruction in program.instructions {
       counts[instruction.op.name, default: 0] += 1
-      var inner = instruction.op.region
-      if case .call(let callee) = instruction.op { inner = callee.program }
-      if let inner { counts.merge(PassRun.counts(inner)) { $0 + $1 } }
+      var inner = instruction.op.regions.map(\.program)
+      if case .call(let callee) = instruction.op { inner = [callee.program] }
+      for program in inner { counts.merge(PassRun.counts(program)) { $0 + $1 } }
     }
     return counts
   }

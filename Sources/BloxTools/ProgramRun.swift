@@ -198,7 +198,11 @@ extension Program {
   package var withoutPlan: Program {
     var copy = self
     copy.memory = nil
-    for index in copy.instructions.indices { copy.instructions[index].buffers = [] }
+    for index in copy.instructions.indices {
+      let op = copy.instructions[index].op
+      if op.isControl { copy.instructions[index].op = op.with(regions: op.regions.map(\.program.withoutPlan)) }
+      copy.instructions[index].buffers = []
+    }
     return copy
   }
 

@@ -89,7 +89,7 @@ enum Eager {
   /// Runs a program on concrete arguments, compiling it if its like has not been seen before.
   static func run(_ program: Program, _ arguments: [Storage]) throws(BloxError) -> [Tensor] {
     let executable = try ExecutableCache.shared.executable(for: program)
-    return zip(program.resultTypes, try executable.run(arguments, checks: Diagnostics.current.checks)).map {
+    return zip(program.resultTypes, try executable.run(arguments, checks: Diagnostics.Box.current.value.checks)).map {
       Tensor(type: $0, storage: $1)
     }
   }

@@ -66,8 +66,8 @@ public struct Diagnostics: Sendable {
     return try Box.$current.withValue(Box(settings), operation: body)
   }
 
-  /// Settings are read at each call, so they travel by reference.
-  private final class Box: Sendable {
+  /// Every call of a compiled function reads the settings, so they travel by reference.
+  final class Box: Sendable {
     @TaskLocal static var current = Box(environment)
     let value: Diagnostics
     init(_ value: Diagnostics) { self.value = value }

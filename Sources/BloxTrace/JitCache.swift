@@ -88,18 +88,18 @@ final class JitCache<Output> {
 
   func call(_ call: JitCall<Output>) throws -> Output {
     let donating = try donatedPositions(argumentCount: call.arguments.counts.count)
-    let diagnostics = Diagnostics.current
-    let entry = try entry(for: call, diagnostics)
+    let settings = Diagnostics.Box.current
+    let entry = try entry(for: call, settings)
     let results: [Tensor]
     if let running = Trace.current {
       results = try entry.traced.emitCall(to: entry.callee, call.arguments, in: running)
     } else {
-      let executable = try entry.executable ?? compile(entry, diagnostics)
+      let executable = try entry.executable ?? compile(entry, settings.value)
       try entry.donations.expectUsable(configuration.donation, function: name)
       latestDonations = entry.donations
       results = try run(
         executable, call.arguments, donating: donating, by: DonationSite(function: name, location: call.site),
-        checks: diagnostics.checks)
+        checks: settings.value.checks)
     }
     return try call.shape.rebuild(entry.traced.prototype, results)
   }
@@ -132,19 +132,19 @@ final class JitCache<Output> {
 
   // MARK: Finding and making entries
 
-  private func entry(for call: JitCall<Output>, _ diagnostics: Diagnostics) throws -> Entry {
+  private func entry(for call: JitCall<Output>, _ settings: Diagnostics.Box) throws -> Entry {
     let key = Key(
       structure: call.arguments.structure, types: call.arguments.tensors.map(\.type), axes: Trace.current?.axes ?? [:])
-    let staleness = configuration.staleness ?? diagnostics.staleness
+    let staleness = configuration.staleness ?? settings.value.staleness
     clock += 1
     if let known = latest?.key == key ? latest : entries[key] {
       statistics.hits += 1
       known.lastUse = clock
       latest = known
-      if staleness != .ignore { try lookForStaleCaptures(known, call, staleness, diagnostics) }
+      if staleness != .ignore { try lookForStaleCaptures(known, call, staleness, settings.value) }
       return known
     }
-    return try makeEntry(key, call, remembersModules: staleness != .ignore, diagnostics)
+    return try makeEntry(key, call, remembersModules: staleness != .ignore, settings.value)
   }
 
   private func makeEntry(

@@ -246,6 +246,7 @@ struct TraceOptions {
   /// Named axes added to those of the enclosing trace.
   var axes: [String: Int] = [:]
   var bakesConstants = false
+  var capturesScalars = false
   /// The types to trace with, when they are not the arguments' own.
   var types: [TensorType]?
   /// Names of the arguments for program text; `arg0`, `arg1`, … otherwise.
@@ -273,7 +274,9 @@ struct TracedFunction<Output> {
   ) throws {
     let parent = Trace.current
     axes = (parent?.axes ?? [:]).merging(options.axes) { $1 }
-    let trace = Trace(name: options.name, parent: parent, axes: axes, bakesConstants: options.bakesConstants)
+    let trace = Trace(
+      name: options.name, parent: parent, axes: axes, bakesConstants: options.bakesConstants,
+      capturesScalars: options.capturesScalars)
     inputLabels = try arguments.makeLabels().renamed(options.argumentNames).unique()
     var inputs: [Tensor] = []
     for (index, tensor) in arguments.tensors.enumerated() {

@@ -41,10 +41,16 @@ final class Trace: Sendable {
   let axes: [String: Int]
   /// Whether concrete tensors met become constants of the program (``jit``) rather than inputs bound at its call.
   let bakesConstants: Bool
+  /// Whether concrete scalars met become inputs rather than literals, so that programs made anew for each call, with
+  /// other scalars, are the same and compiled once.
+  let capturesScalars: Bool
   private let thread = UInt(bitPattern: pthread_self().hashValue)
   private let state: Mutex<State>
 
-  init(name: String, parent: Trace?, axes: [String: Int], bakesConstants: Bool) {
+  init(
+    name: String, parent: Trace?, axes: [String: Int], bakesConstants: Bool, capturesScalars: Bool = false
+  ) {
+    self.capturesScalars = capturesScalars
     self.name = name
     self.parent = parent
     self.axes = axes
@@ -109,7 +115,7 @@ final class Trace: Sendable {
       return .value(capture(tensor, identity: nil))
     case .concrete(let buffer):
       let storage = try buffer.storage()
-      if buffer.type.elementCount == 1, buffer.type.dtype != .key {
+      if buffer.type.elementCount == 1, buffer.type.dtype != .key, !capturesScalars {
         return .splat(DenseConstant(storage, buffer.type)[0], shape: buffer.type.shape)
       }
       if bakesConstants { return try constant(buffer, storage) }

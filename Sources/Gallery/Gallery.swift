@@ -70,9 +70,9 @@ public struct GalleryEntry: Sendable {
 
 extension GalleryEntry {
   /// Every entry, in the order in which they are listed.
-  public static let all: [GalleryEntry] = [linear, mlp, mlpGrad, trainStep, dropoutVmap]
+  public static let all: [GalleryEntry] = [linear, mlp, mlpGrad, trainStep, dropoutVmap, rnn]
 
-  private static let batch = Setting(name: "batch", value: 2, summary: "examples per batch")
+  static let batch = Setting(name: "batch", value: 2, summary: "examples per batch")
 
   static let linear = GalleryEntry(
     "linear", "a dense layer, from 3 to 4 features",

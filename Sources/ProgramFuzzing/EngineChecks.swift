@@ -65,6 +65,7 @@ extension Program {
   /// has become part of it, may take its sum in another order.
   fileprivate var reordersSums: Bool {
     instructions.contains { instruction in
+      if instruction.op.regions.contains(where: { $0.program.reordersSums }) { return true }
       guard case .dotGeneral = instruction.op else { return false }
       return type(of: instruction.results[0]).dtype.isFloating
     }

@@ -47,13 +47,23 @@ struct RandomPrograms {
 
   /// Gives every result a place in an arena that is large enough.
   private mutating func plan(_ program: inout Program) {
-    let arena = program.instructions.flatMap(\.results).map { program.type(of: $0).byteCount }.max() ?? 0
+    var arena = program.instructions.flatMap(\.results).map { program.type(of: $0).byteCount }.max() ?? 0
+    for index in program.instructions.indices {
+      guard case .control(let control) = program.instructions[index].op else { continue }
+      var regions = control.regions.map(\.program)
+      for region in regions.indices { plan(&regions[region]) }
+      let planned = control.with(regions: regions)
+      program.instructions[index].op = .control(planned)
+      // The workspace is the last of the buffers.
+      arena = max(arena, planned.workspace.byteCount)
+    }
     program.memory = MemorySummary(arenaBytes: arena + 64, resultBytes: int(0...99), aliasedBytes: int(0...99))
     for index in program.instructions.indices {
       let count = program.instructions[index].results.count
       program.instructions[index].buffers = (0..<count).map { _ in
         chance(0.2) ? .constant : .arena(offset: int(0...64))
       }
+      if program.instructions[index].op.isControl { program.instructions[index].buffers.append(.arena(offset: 64)) }
     }
   }
 

@@ -21,7 +21,7 @@ struct RoundTripTests {
     func visit(_ program: Program) {
       for instruction in program.instructions {
         found.insert(instruction.op.name)
-        if let region = instruction.op.region { visit(region) }
+        for region in instruction.op.regions { visit(region.program) }
         for (_, callee) in instruction.op.callees { visit(callee.program) }
       }
     }

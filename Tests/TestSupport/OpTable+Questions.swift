@@ -10,6 +10,7 @@ extension OpTable.Instance {
   private var carriesPrograms: Bool {
     switch op.name {
     case "call", "fusion", "custom_jvp", "custom_vjp", "custom_linear": true
+    case "scan", "while", "cond", "checkpoint": true
     case _: false
     }
   }

@@ -120,6 +120,7 @@ extension Op {
   /// with an equal one, or moved past another effect.
   public var hasEffect: Bool {
     if case .debugPrint = self { return true }
+    if case .control(let control) = self { return control.hasEffect }
     return region?.instructions.contains { $0.op.hasEffect } ?? callees.contains { $0.callee.hasEffect }
   }
 }

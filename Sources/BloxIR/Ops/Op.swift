@@ -73,6 +73,10 @@ public enum Op: Hashable, Sendable {
   case debugPrint(DebugPrint)
   /// A region that runs as one kernel; made by the fusion pass.
   case fusion(Fusion)
+  /// A loop, a choice, or a region that derivatives compute again.
+  case control(Control)
+  /// The identity; the name is what a checkpoint's policy refers to.
+  case checkpointName(String)
 }
 
 extension Op {
@@ -321,10 +325,12 @@ extension Op {
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
+    case .control(let control): control.name
+    case .checkpointName: "checkpoint_name"
     }
   }
 
-  /// The program the op carries as a region, if any. A callee is not a region: it is printed as a program.
+  /// The program of a fusion, if the op is one. A callee is not a region: it is printed as a program.
   public var region: Program? {
     switch self {
     case .fusion(let fusion): fusion.region
@@ -335,6 +341,7 @@ extension Op {
     case .custom, .collective: nil
     case .indexing: nil
     case .cumulative: nil
+    case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
     case .debugPrint: nil
     }
@@ -345,13 +352,14 @@ extension Op {
   public var isElementwise: Bool {
     switch self {
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .integerPow, .stopGradient: true
-    case .bitcastConvert: true
+    case .bitcastConvert, .checkpointName: true
     case .constant, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce,
       .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective: false
     case .indexing: false
     case .cumulative: false
+    case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -22,6 +22,7 @@ extension Op {
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .indexing(let op): return [try op.resultType(rule)]
     case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
+    case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
@@ -32,6 +33,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient, .optimizationBarrier:
       return [try singleResultType(rule)]
+    case .checkpointName: return [try singleResultType(rule)]
     }
   }
 
@@ -70,11 +72,12 @@ extension Op {
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
     case .random(let op): return try op.resultType(rule)
-    case .stopGradient, .optimizationBarrier:
+    case .stopGradient, .optimizationBarrier, .checkpointName:
       try rule.expectCount(1)
       return rule.operands[0]
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .control: preconditionFailure("handled by resultTypes(for:axes:)")
     case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
@@ -95,6 +98,8 @@ extension Op {
     case .collective: false
     case .indexing(let op): op.takesSplat(at: index, of: operands)
     case .cumulative: false
+    case .control: true
+    case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }
@@ -118,6 +123,8 @@ extension Op {
     case .collective: return nil
     case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
     case .cumulative: return nil
+    case .checkpointName: return nil
+    case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
     case .debugPrint: return nil
     }

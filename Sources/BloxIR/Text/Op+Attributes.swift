@@ -39,6 +39,8 @@ extension Op {
     case .collective(let collective): return collective.attributeTexts
     case .indexing(let op): return op.attributeTexts
     case .cumulative(_, let axis, let reverse): return ["axis=\(axis)"] + (reverse ? ["reverse"] : [])
+    case .control(let control): return control.attributeTexts
+    case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
@@ -60,6 +62,7 @@ extension Op {
     case randomUnwrap = "random_unwrap"
     case axisIndex = "axis_index"
     case stopGradient = "stop_gradient"
+    case checkpointName = "checkpoint_name"
     case optimizationBarrier = "optimization_barrier"
     case debugPrint = "debug_print"
   }
@@ -73,6 +76,7 @@ extension Op {
     + Collective.Mnemonic.allCases.map(\.rawValue)
     + Indexing.Mnemonic.allCases.map(\.rawValue)
     + Cumulative.allCases.map(\.rawValue)
+    + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
@@ -87,7 +91,9 @@ extension Op {
     var constant: DenseConstant?
     /// The programs that the text names, by role.
     var callees: [CalleeRole: Callee] = [:]
-    var region: Program?
+    var region: Program? { regions.first?.program }
+    /// The regions in the order of text.
+    var regions: [OpRegion] = []
   }
 
   /// The op of a name with the attributes that the reader holds; `nil` for an unknown name.
@@ -104,6 +110,7 @@ extension Op {
       return .cumulative(kind, axis: try reader.integer("axis"), reverse: try reader.flag("reverse"))
     }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
+    if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }
@@ -147,6 +154,7 @@ extension Op {
           preferred: try reader.optionalWord("preferred", DType.self)))
     case .axisIndex: return .axisIndex(try reader.string("axis"))
     case .stopGradient: return .stopGradient
+    case .checkpointName: return .checkpointName(try reader.string("name"))
     case .optimizationBarrier: return .optimizationBarrier
     case .debugPrint: return .debugPrint(try DebugPrint(&reader))
     }

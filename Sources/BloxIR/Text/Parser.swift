@@ -157,7 +157,7 @@ struct TextParser {
     return word.map { ["true", "false", "nan", "inf", "key"].contains($0.text) } ?? false
   }
 
-  /// `region = label "(" params ")" body`
+  /// `region = label "(" params ")" [attrs] body`
   private mutating func regions() throws(BloxError) -> [RegionSyntax] {
     var regions: [RegionSyntax] = []
     while true {
@@ -166,7 +166,9 @@ struct TextParser {
         cursor.rewind(to: start)
         return regions
       }
-      regions.append(RegionSyntax(label: label, parameters: try parameters(), body: try body()))
+      let parameters = try parameters()
+      regions.append(
+        RegionSyntax(label: label, parameters: parameters, attributes: try programAttributes(), body: try body()))
     }
   }
 

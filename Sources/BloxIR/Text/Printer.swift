@@ -79,7 +79,7 @@ struct ProgramPrinter {
     let results = program.results.map { result in
       ProgramPrinter.typeText(of: result.operand, in: program) + ProgramPrinter.braces(labelText(result.label))
     }
-    let memory = program.memory.map { " {plan=\(Spelling.quoted($0.planText))}" } ?? ""
+    let memory = ProgramPrinter.memoryText(program)
     let start = "program \(Spelling.programName(name))("
     let ending = ")\(memory) {\n"
     let returned = results.joined(separator: ", ") + ending
@@ -92,6 +92,10 @@ struct ProgramPrinter {
       output += isShort ? returned : ProgramPrinter.listed(results) + ending
     }
     body(program, &names, indentation: "")
+  }
+
+  private static func memoryText(_ program: Program) -> String {
+    program.memory.map { " {plan=\(Spelling.quoted($0.planText))}" } ?? ""
   }
 
   /// One entry per line.
@@ -118,14 +122,17 @@ struct ProgramPrinter {
       let callees = instruction.op.callees.map { name(of: $0.callee) }
       let line = indentation + "  " + ProgramPrinter.line(instruction, of: program, names, callees: callees)
       output += line
-      if let region = instruction.op.region {
+      var width = line.count
+      for region in instruction.op.regions {
         var inner = ValueNames()
-        let parameters = parameterTexts(region, &inner)
-        let start = "region(\(parameters.joined(separator: ", "))) {\n"
+        let parameters = parameterTexts(region.program, &inner)
+        let memory = ProgramPrinter.memoryText(region.program)
+        let start = "\(region.label)(\(parameters.joined(separator: ", ")))\(memory) {\n"
         // The region's parameters go on a line of their own where the instruction has no room for them.
-        let fits = line.count + start.count <= ProgramPrinter.lineLength + 1
+        let fits = width + start.count <= ProgramPrinter.lineLength + 1
         output += (fits ? " " : "\n" + indentation + "      ") + start
-        body(region, &inner, indentation: indentation + "  ")
+        body(region.program, &inner, indentation: indentation + "  ")
+        width = indentation.count + 3
       }
       let note = instruction.note.text(options)
       output += note.isEmpty ? "\n" : "  // \(note)\n"

@@ -37,9 +37,9 @@ extension Program {
       entry.count += 1
       entry.flops += productFlops(instruction)
       counts[instruction.op.name] = entry
-      if let region = instruction.op.region {
+      for region in instruction.op.regions {
         nested += 1
-        region.count(into: &counts, &nested)
+        region.program.count(into: &counts, &nested)
       }
       for (role, callee) in instruction.op.callees {
         nested += 1

@@ -31,17 +31,17 @@ struct BodyResolver {
     }
     return Program(
       name: name, parameters: scope.parameters, instructions: scope.instructions, results: results,
-      types: scope.types, memory: try memory(syntax))
+      types: scope.types, memory: try memory(syntax.attributes, at: syntax.name.offset))
   }
 
-  private func memory(_ syntax: ProgramSyntax) throws(BloxError) -> MemorySummary? {
-    var reader = AttributeReader(source, syntax.attributes, at: syntax.name.offset)
+  private func memory(_ attributes: [AttributeSyntax], at offset: Int) throws(BloxError) -> MemorySummary? {
+    var reader = AttributeReader(source, attributes, at: offset)
     let plan = try reader.optionalString("plan")
     try reader.finish()
     guard let plan else { return nil }
     guard let memory = MemorySummary(planText: plan) else {
       throw source.error(
-        at: syntax.attributes[0].valueOffset,
+        at: attributes[0].valueOffset,
         expected: "a plan such as \"arena 64 B, results 8 B, aliased 0 B, peak 72 B\" whose peak is arena plus results")
     }
     return memory
@@ -128,7 +128,7 @@ struct BodyResolver {
     }
     var reader = AttributeReader(source, syntax.attributes, at: syntax.op.offset)
     let op = try op(syntax, &reader, scope, &file)
-    let buffers = try reader.buffers(count: syntax.results.count)
+    let buffers = try reader.buffers(count: syntax.results.count + (op.isControl ? 1 : 0))
     try reader.finish()
 
     let declared = syntax.results.map(\.type)
@@ -181,7 +181,7 @@ struct BodyResolver {
       else { continue }
       parts.callees[role] = try callee(program, &file)
     }
-    if let region = try region(syntax, operands: syntax.operands.count, &file) { parts.region = region }
+    parts.regions = try regions(syntax, &reader, &file)
     guard let op = try Op.read(name, &reader, parts) else {
       throw source.error(at: syntax.op.offset, expected: "an op")
     }
@@ -204,38 +204,58 @@ struct BodyResolver {
     return try file.splatConstant(try source.literal(range, as: type.dtype), type, at: syntax.op.offset)
   }
 
-  /// The region of a fusion; no other op has one.
-  private mutating func region(
-    _ syntax: StatementSyntax, operands: Int, _ file: inout ProgramResolver
-  ) throws(BloxError) -> Program? {
-    guard let first = syntax.regions.first else { return nil }
-    guard syntax.op.text == "fusion" else {
+  /// The regions of a fusion or of control flow; no other op has any.
+  private mutating func regions(
+    _ syntax: StatementSyntax, _ reader: inout AttributeReader, _ file: inout ProgramResolver
+  ) throws(BloxError) -> [OpRegion] {
+    guard let first = syntax.regions.first else { return [] }
+    let isFusion = syntax.op.text == "fusion"
+    guard isFusion || Op.Control.Mnemonic(rawValue: syntax.op.text) != nil else {
       throw source.error(at: first.label.offset, expected: "no region: \(syntax.op.text) has none")
     }
-    guard first.label.text == "region" else { throw source.error(at: first.label.offset, expected: "'region'") }
-    guard syntax.regions.count == 1 else {
-      throw source.error(at: syntax.regions[1].label.offset, expected: "one region only")
+    if isFusion {
+      guard first.label.text == "region" else { throw source.error(at: first.label.offset, expected: "'region'") }
+      guard syntax.regions.count == 1 else {
+        throw source.error(at: syntax.regions[1].label.offset, expected: "one region only")
+      }
+      guard first.body.returned.count == syntax.results.count else {
+        throw source.error(
+          at: first.body.returnOffset,
+          "got \(Spelling.count(first.body.returned.count, "returned value")), expected \(syntax.results.count)"
+            + " as fusion defines")
+      }
     }
+    let carry = syntax.op.text == "scan" ? try reader.integer("carry") : 0
+    var regions: [OpRegion] = []
+    for region in syntax.regions {
+      regions.append(OpRegion(label: region.label.text, program: try self.region(region, of: syntax, carry, &file)))
+    }
+    return regions
+  }
+
+  private mutating func region(
+    _ region: RegionSyntax, of syntax: StatementSyntax, _ carry: Int, _ file: inout ProgramResolver
+  ) throws(BloxError) -> Program {
     let outerNesting = nesting
     nesting = 0
-    var scope = try scope(first.parameters)
-    try file.enterBody(at: first.label.offset)
-    try statements(first.body, &scope, &file)
+    var scope = try scope(region.parameters)
+    try file.enterBody(at: region.label.offset)
+    try statements(region.body, &scope, &file)
     file.leaveBody()
     nesting = max(outerNesting, nesting + 1)
-    guard first.body.returned.count == syntax.results.count else {
-      throw source.error(
-        at: first.body.returnOffset,
-        "got \(Spelling.count(first.body.returned.count, "returned value")), expected \(syntax.results.count)"
-          + " as fusion defines")
-    }
+    let declared = syntax.results.map(\.type)
     var results: [ProgramResult] = []
-    for (operand, result) in zip(first.body.returned, syntax.results) {
-      results.append(ProgramResult(try returned(operand, result.type, scope)))
+    for (index, operand) in region.body.returned.enumerated() {
+      let type = Op.regionResultType(
+        syntax.op.text, label: region.label.text, at: index, results: declared, carry: carry)
+      guard let type else {
+        throw source.error(at: operand.offset, expected: "no more returned values than \(syntax.op.text) has")
+      }
+      results.append(ProgramResult(try returned(operand, type, scope)))
     }
     return Program(
-      name: first.label.text, parameters: scope.parameters, instructions: scope.instructions, results: results,
-      types: scope.types)
+      name: region.label.text, parameters: scope.parameters, instructions: scope.instructions, results: results,
+      types: scope.types, memory: try memory(region.attributes, at: region.label.offset))
   }
 
   /// The types in the text must be those that the op gives.

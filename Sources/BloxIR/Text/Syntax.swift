@@ -42,6 +42,7 @@ struct StatementSyntax: Sendable {
 struct RegionSyntax: Sendable {
   var label: NameSyntax
   var parameters: [ParameterSyntax]
+  var attributes: [AttributeSyntax]
   var body: BodySyntax
 }
 

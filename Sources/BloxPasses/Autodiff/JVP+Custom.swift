@@ -57,20 +57,19 @@ extension JVPTransform {
 }
 
 extension Program {
-  /// The program with the primal programs of ops in place of those ops that read something that depends on the
-  /// parameters from `firstTangent` on.
+  /// The program with the primal programs of ops in place of those ops that read something that depends on marked
+  /// parameters.
   ///
   /// A rule may apply a function that has a rule of its own to tangents, to which it is linear. What counts for
   /// transposition are then the instructions of that function, as in JAX.
-  func inliningCustomOps(onParametersFrom firstTangent: Int, axes: [String: Int]) throws(BloxError) -> Program {
+  func inliningCustomOps(onParameters isTangent: [Bool], axes: [String: Int]) throws(BloxError) -> Program {
     var program = self
     while true {
-      var depends = program.types.indices.map { $0 >= firstTangent && $0 < parameters.count }
+      let depends = program.dependents(onParameters: isTangent)
       var rewriter = Rewriter(program, axes: axes)
       var isChanged = false
       for instruction in program.instructions {
         let reads = instruction.operands.contains { $0.value.map { depends[$0.index] } ?? false }
-        for result in instruction.results { depends[result.index] = reads }
         guard reads, let callee = instruction.op.primalCallee else {
           try rewriter.copy(instruction)
           continue

@@ -89,6 +89,9 @@ package struct JVPTransform {
       return try evaluate(callee.program, primals: inputs.map(\.primal), tangents: inputs.map(\.tangent))
     }
     if case .custom(let op) = instruction.op { return try applyCustom(op, inputs) }
+    if case .control(let control) = instruction.op, inputs.contains(where: { $0.tangent != nil }) {
+      return try applyControl(control, inputs)
+    }
     let results = try builder.emit(instruction.op, inputs.map(\.primal)).map { Operand.value($0) }
     guard inputs.contains(where: { $0.tangent != nil }) else {
       return results.map { Dual(primal: $0, tangent: nil) }
@@ -155,7 +158,9 @@ struct JVPRule {
         .notDifferentiable,
         "fusion: a fused region has no derivative rule; differentiate before the pass 'fuse' runs")
     case .constant, .iota, .axisIndex: preconditionFailure("\(op.name) has no inputs")
-    case .call, .custom: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .call, .custom, .control: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    // A name belongs to the value; its tangent has none, as in JAX.
+    case .checkpointName: return tangent(0)
     case .collective(let collective): return try self.collective(collective, &b)
     case .indexing(let op): return try indexing(op, &b)
     case .cumulative(let kind, let axis, let reverse):

@@ -5,7 +5,8 @@
 //   linear     (residuals…, tangents…)    -> (result tangents…)
 //
 // An instruction belongs to the linear part when it reads something that depends on a tangent. Values of the known
-// part that the linear part reads are the residuals.
+// part that the linear part reads are the residuals. Control flow that reads such things has been split into an
+// instruction of each part before (PartialEvaluation+Control.swift).
 
 import BloxIR
 
@@ -41,61 +42,101 @@ extension Program {
     }
     var derivative = jvp.program
     derivative.results = Array(jvp.program.results.prefix(results.count)) + tangentResults.map { ProgramResult($0) }
-    derivative = try derivative.inliningCustomOps(onParametersFrom: parameters.count, axes: axes)
-    var split = PartialEvaluation(
-      program: derivative, knownParameters: parameters.count, name: name, axes: axes)
-    return try split.run(
-      primalResults: Array(derivative.results.prefix(results.count)),
-      tangentResults: derivative.results.dropFirst(results.count).map(\.operand),
-      hasTangent: wanted)
+    // Control flow is split as a whole, so tangents that nobody wants must not be among its results.
+    if derivative.hasControl { derivative = try derivative.eliminatingDeadCode(axes: axes) }
+    let isLinear = derivative.parameters.indices.map { $0 >= parameters.count }
+    derivative = try derivative.preparedForSplit(linear: isLinear, axes: axes)
+    let evaluation = PartialEvaluation(program: derivative, isLinearParameter: isLinear, name: name, axes: axes)
+    let split = try evaluation.run(
+      knownResults: Array(derivative.results.prefix(results.count)),
+      linearResults: derivative.results.dropFirst(results.count).map(\.operand))
+    return Linearization(
+      known: split.known, linear: split.linear, residualCount: split.residualCount, hasTangent: wanted)
   }
+
+  /// Splits the program into what the known parameters determine and what the others do.
+  ///
+  /// - Parameters:
+  ///   - isLinear: Which parameters the linear part depends on.
+  ///   - forced: Results that belong to the linear part even where they are known.
+  func split(linear isLinear: [Bool], forcing forced: [Bool]? = nil, axes: [String: Int]) throws(BloxError)
+    -> ProgramSplit
+  {
+    let program = try preparedForSplit(linear: isLinear, axes: axes)
+    let depends = program.dependents(onParameters: isLinear)
+    let isLinearResult = program.results.enumerated().map { index, result in
+      forced?[index] == true || result.operand.value.map { depends[$0.index] } ?? false
+    }
+    let evaluation = PartialEvaluation(program: program, isLinearParameter: isLinear, name: name, axes: axes)
+    var split = try evaluation.run(
+      knownResults: program.results.selecting(isLinearResult, false),
+      linearResults: program.results.selecting(isLinearResult).map(\.operand))
+    split.isLinearResult = isLinearResult
+    return split
+  }
+
+  /// The program with every instruction wholly in the known or in the linear part.
+  private func preparedForSplit(linear isLinear: [Bool], axes: [String: Int]) throws(BloxError) -> Program {
+    try inliningCustomOps(onParameters: isLinear, axes: axes).splittingControl(linear: isLinear, axes: axes)
+  }
+}
+
+/// A program in two parts.
+struct ProgramSplit {
+  /// `(known parameters…) -> (known results…, residuals…)`.
+  var known: Program
+  /// `(residuals…, linear parameters…) -> (linear results…)`.
+  var linear: Program
+  /// How many residuals there are.
+  var residualCount: Int
+  /// For each result of the whole, whether it is in the linear part.
+  var isLinearResult: [Bool] = []
+
+  /// How many results the known part has besides the residuals.
+  var knownResultCount: Int { known.results.count - residualCount }
+  /// What the residuals are in the known part.
+  var residuals: [Operand] { known.results[knownResultCount...].map(\.operand) }
 }
 
 private struct PartialEvaluation {
   let program: Program
-  let knownParameters: Int
   let name: String
   let axes: [String: Int]
-  /// Which values depend on a tangent, and which instructions the wanted tangents need.
-  private var isLinear: [Bool]
+  /// Which values depend on a tangent.
+  private let isLinear: [Bool]
 
-  init(program: Program, knownParameters: Int, name: String, axes: [String: Int]) {
+  init(program: Program, isLinearParameter: [Bool], name: String, axes: [String: Int]) {
     self.program = program
-    self.knownParameters = knownParameters
     self.name = name
     self.axes = axes
-    isLinear = program.types.map { _ in false }
-    for index in knownParameters..<program.parameters.count { isLinear[index] = true }
-    for instruction in program.instructions {
-      let reads = instruction.operands.contains { $0.value.map { isLinear[$0.index] } ?? false }
-      for result in instruction.results { isLinear[result.index] = reads }
-    }
+    isLinear = program.dependents(onParameters: isLinearParameter)
   }
 
-  mutating func run(
-    primalResults: [ProgramResult], tangentResults: [Operand], hasTangent: [Bool]
-  ) throws(BloxError) -> Linearization {
-    let needed = linearInstructions(for: tangentResults)
-    let residuals = residualValues(of: needed, tangentResults)
+  func run(knownResults: [ProgramResult], linearResults: [Operand]) throws(BloxError) -> ProgramSplit {
+    let needed = linearInstructions(for: linearResults)
+    let residuals = residualValues(of: needed, linearResults)
 
     // Known part.
     var known = ProgramBuilder(name: name + ".known", axes: axes)
     var knownMap: [Int: Operand] = [:]
-    for index in 0..<knownParameters { knownMap[index] = .value(known.parameter(program.parameters[index])) }
+    for index in program.parameters.indices where !isLinear[index] {
+      knownMap[index] = .value(known.parameter(program.parameters[index]))
+    }
     for instruction in program.instructions where !isLinear[instruction.results[0].index] {
       let operands = instruction.operands.map { $0.mapped(knownMap) }
       for (old, new) in zip(instruction.results, try known.copy(instruction, operands: operands)) {
         knownMap[old.index] = .value(new)
       }
     }
-    var knownResults = primalResults.map { ProgramResult($0.operand.mapped(knownMap), label: $0.label) }
-    knownResults += residuals.map { ProgramResult(Operand.value($0).mapped(knownMap)) }
+    let knownValues =
+      knownResults.map { ProgramResult($0.operand.mapped(knownMap), label: $0.label) }
+      + residuals.map { ProgramResult(Operand.value($0).mapped(knownMap)) }
 
     // Linear part.
     var linear = ProgramBuilder(name: name + ".linear", axes: axes)
     var linearMap: [Int: Operand] = [:]
     for residual in residuals { linearMap[residual.index] = .value(linear.parameter(program.type(of: residual))) }
-    for index in knownParameters..<program.parameters.count {
+    for index in program.parameters.indices where isLinear[index] {
       linearMap[index] = .value(linear.parameter(program.parameters[index]))
     }
     for instruction in needed {
@@ -104,10 +145,10 @@ private struct PartialEvaluation {
         linearMap[old.index] = .value(new)
       }
     }
-    return Linearization(
-      known: known.finish(results: knownResults),
-      linear: linear.finish(results: tangentResults.map { ProgramResult($0.mapped(linearMap)) }),
-      residualCount: residuals.count, hasTangent: hasTangent)
+    return ProgramSplit(
+      known: known.finish(results: knownValues),
+      linear: linear.finish(results: linearResults.map { ProgramResult($0.mapped(linearMap)) }),
+      residualCount: residuals.count)
   }
 
   /// The linear instructions that the wanted tangents depend on, in order.

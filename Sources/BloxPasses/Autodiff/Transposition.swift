@@ -5,11 +5,42 @@
 //
 // The linear program's instructions are walked backwards; each hands the cotangent of its result to the operands it
 // is linear in. Cotangents of a value that is read several times are added. A value that receives none has a
-// cotangent of zero, which is made only for the program's results.
+// cotangent of zero, which is made only for the program's results. What depends on residuals alone is a residual, too: it
+// is computed first.
 
 import BloxIR
 
+/// A transposed program that hands back no zeros.
+struct TransposedProgram {
+  /// `(residuals…, given cotangents…) -> (cotangents that are not zero…)`.
+  var program: Program
+  /// For each parameter that the program was linear in, whether its cotangent is among the results.
+  var isNonzero: [Bool]
+
+  /// The cotangents of the marked parameters, zeros where they are not among the results.
+  func results(for isWanted: [Bool], types: [TensorType]) -> [Operand] {
+    var rest = program.results.map(\.operand)[...]
+    let all = zip(isNonzero, types).map { isNonzero, type in
+      isNonzero ? rest.removeFirst() : .splat(Literal(0, as: type.dtype), shape: type.shape)
+    }
+    return all.selecting(isWanted)
+  }
+}
+
 extension Program {
+  /// The transpose for cotangents of the marked results only; those of the others are zero.
+  func transposed(
+    residualCount: Int, given: [Bool], axes: [String: Int]
+  ) throws(BloxError) -> TransposedProgram {
+    var transpose = Transposition(
+      program: self, residualCount: residualCount, builder: ProgramBuilder(name: name, axes: axes))
+    try transpose.walk(given: given)
+    let cotangents = transpose.inputCotangents
+    return TransposedProgram(
+      program: transpose.builder.finish(results: cotangents.compactMap { $0.map { ProgramResult($0) } }),
+      isNonzero: cotangents.map { $0 != nil })
+  }
+
   /// The transpose of a linear program whose first `residualCount` parameters are residuals and whose other
   /// parameters are what it is linear in.
   package func transposed(residualCount: Int, axes: [String: Int] = [:]) throws(BloxError) -> Program {
@@ -24,8 +55,9 @@ struct Transposition {
   let program: Program
   let residualCount: Int
   var builder: ProgramBuilder
-  /// What each residual became in the transposed program.
-  private var residuals: [Operand] = []
+  /// What each residual became in the transposed program; `nil` for values that depend on the tangents.
+  private var residuals: [Operand?]
+  private let dependsOnTangents: [Bool]
   private var cotangents: [Operand?]
 
   init(program: Program, residualCount: Int, builder: ProgramBuilder) {
@@ -33,13 +65,35 @@ struct Transposition {
     self.residualCount = residualCount
     self.builder = builder
     cotangents = program.types.map { _ in nil }
+    residuals = program.types.map { _ in nil }
+    dependsOnTangents = program.dependents(onParameters: program.parameters.indices.map { $0 >= residualCount })
   }
 
   mutating func run() throws(BloxError) -> Program {
-    for index in 0..<residualCount { residuals.append(.value(builder.parameter(program.parameters[index]))) }
-    let seeds = program.results.map { Operand.value(builder.parameter(program.type(of: $0.operand))) }
-    for (result, seed) in zip(program.results, seeds) {
-      if case .value(let value) = result.operand { try accumulate(seed, into: value) }
+    try walk(given: program.results.map { _ in true })
+    let results = (residualCount..<program.parameters.count).map { index in
+      ProgramResult(
+        cotangents[index] ?? builder.splat(0, program.parameters[index].type),
+        label: program.parameters[index].label)
+    }
+    return builder.finish(results: results)
+  }
+
+  /// What the parameters that the program is linear in received; `nil` for zero.
+  var inputCotangents: [Operand?] { Array(cotangents[residualCount..<program.parameters.count]) }
+
+  /// Walks the program backwards with a cotangent for each result that has one.
+  mutating func walk(given isGiven: [Bool]) throws(BloxError) {
+    for index in 0..<residualCount { residuals[index] = .value(builder.parameter(program.parameters[index])) }
+    let given = program.results.selecting(isGiven)
+    let seeds = given.map { Operand.value(builder.parameter(program.type(of: $0.operand))) }
+    for (result, seed) in zip(given, seeds) {
+      if case .value(let value) = result.operand, isLinear(result.operand) { try accumulate(seed, into: value) }
+    }
+    for instruction in program.instructions where !instruction.results.contains(where: { dependsOnTangents[$0.index] })
+    {
+      let values = try builder.copy(instruction, operands: instruction.operands.map { residual($0) })
+      for (old, new) in zip(instruction.results, values) { residuals[old.index] = .value(new) }
     }
     for instruction in program.instructions.reversed() {
       let given = instruction.results.map { cotangents[$0.index] }
@@ -50,24 +104,18 @@ struct Transposition {
       try apply(instruction, given)
       builder.note = outer
     }
-    let results = (residualCount..<program.parameters.count).map { index in
-      ProgramResult(
-        cotangents[index] ?? builder.splat(0, program.parameters[index].type),
-        label: program.parameters[index].label)
-    }
-    return builder.finish(results: results)
   }
 
   /// Whether an operand depends on the tangents.
   func isLinear(_ operand: Operand) -> Bool {
-    operand.value.map { $0.index >= residualCount } ?? false
+    operand.value.map { dependsOnTangents[$0.index] } ?? false
   }
 
   /// An operand that the program is not linear in: a residual or a literal.
   func residual(_ operand: Operand) -> Operand {
     switch operand {
     case .splat: operand
-    case .value(let value): residuals[value.index]
+    case .value(let value): residuals[value.index]!
     }
   }
 
@@ -92,9 +140,15 @@ struct Transposition {
   private mutating func transposeAll(
     _ instruction: Instruction, _ cts: [Operand?]
   ) throws(BloxError) -> [Operand?] {
+    // Only floats have cotangents, and a product of two things that depend on tangents is not linear.
+    let linear = instruction.operands.filter { isLinear($0) }
+    guard linear.allSatisfy({ program.type(of: $0).dtype.isFloating }) else { throw notLinear(instruction) }
+    if case .dotGeneral = instruction.op, linear.count > 1 { throw notLinear(instruction) }
+    if case .indexing(.scatter(.mul, _)) = instruction.op, linear.count > 1 { throw notLinear(instruction) }
     if case .custom(.linear(let backward)) = instruction.op {
       return try transposeCustomLinear(backward, instruction, cts)
     }
+    if case .control(let control) = instruction.op { return try transposeControl(control, instruction, cts) }
     guard cts.count == 1, let ct = cts[0] else { throw notLinear(instruction) }
     var contributions: [Operand?] = []
     for (index, operand) in instruction.operands.enumerated() {
@@ -149,6 +203,8 @@ struct Transposition {
       return try builder.emitOne(.cumulative(.sum, axis: axis, reverse: !reverse), [ct])
     case .cumulative: throw notLinear(instruction)
     case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
+    case .control: throw notLinear(instruction)
+    case .checkpointName: return ct
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }
       return try builder.emitOne(.collective(transposed), [ct])

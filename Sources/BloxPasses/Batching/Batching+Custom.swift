@@ -69,7 +69,7 @@ extension Batcher {
 
   /// The callee over all lanes, with results mapped as given: repeated where they are the same in every lane, and
   /// with `summing` summed where they are mapped but must not be.
-  private mutating func laneProgram(
+  mutating func laneProgram(
     _ callee: Op.Callee, _ isMapped: [Bool], results wanted: [Bool], summing: Bool = false
   ) throws(BloxError) -> Op.Callee {
     let lanes = try lanes(callee, isMapped)

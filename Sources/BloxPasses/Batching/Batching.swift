@@ -136,11 +136,13 @@ struct Batcher {
     case .call(let callee): return try batchCall(callee, operands)
     case .custom(let op): return try batchCustom(op, operands)
     case .collective(let collective): return [try batchCollective(collective, operands[0])]
+    case .control(let control): return try batchControl(control, operands)
     case .linearAlgebra(let op): return try batchLinearAlgebra(op, operands)
     case .debugPrint(let print): return [try batchPrint(print, operands)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion:
+      .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion,
+      .checkpointName:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
       }
@@ -153,7 +155,7 @@ struct Batcher {
   private mutating func batchMapped(_ op: Op, _ operands: [BatchedOperand]) throws(BloxError) -> Operand {
     switch op {
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .stopGradient,
-      .optimizationBarrier:
+      .optimizationBarrier, .checkpointName:
       return try batchElementwise(op, operands)
     case .broadcastInDim(let shape, let dims): return try batchBroadcast(operands[0], shape: shape, dims: dims)
     case .reshape(let shape): return try builder.emitOne(.reshape([size] + shape), [operands[0].operand])
@@ -171,7 +173,7 @@ struct Batcher {
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")
-    case .custom, .collective: preconditionFailure("\(op.name) is handled by batch(_:_:)")
+    case .custom, .collective, .control: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     case .linearAlgebra: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     case .debugPrint: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     }

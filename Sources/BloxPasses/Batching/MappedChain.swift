@@ -79,6 +79,9 @@ private struct MappedReasons {
       if case .collective(let collective) = instruction.op {
         return (collective.isMapped(overAxis: axisName, operand: mapped[0]), operands)
       }
+      if instruction.op.isControl, operands.isEmpty {
+        return (instruction.op.regions.contains { $0.program.asksForLane(of: axisName) }, [])
+      }
       return (!operands.isEmpty, operands)
     }
     let chain = mappedSteps(
@@ -87,5 +90,26 @@ private struct MappedReasons {
     // A chain that begins at a parameter of the callee goes on at that argument.
     let argument = first.instruction == nil ? instruction.operands[first.value.index].value : nil
     return (true, argument.map { [$0] } ?? [])
+  }
+}
+
+extension Program {
+  /// Whether an instruction here or in a program inside asks for the lane's index or exchanges with other lanes.
+  fileprivate func asksForLane(of axis: String?) -> Bool {
+    guard let axis else { return false }
+    return instructions.contains { instruction in
+      switch instruction.op {
+      case .axisIndex(let name): return name == axis
+      case .collective(let collective): return collective.axes.contains(axis)
+      case .control, .call, .custom:
+        let inner = instruction.op.regions.map(\.program) + instruction.op.callees.map(\.callee.program)
+        return inner.contains { $0.asksForLane(of: axis) }
+      case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
+        .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
+        .random, .stopGradient, .fusion, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing,
+        .debugPrint:
+        return false
+      }
+    }
   }
 }

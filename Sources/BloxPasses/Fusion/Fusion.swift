@@ -37,7 +37,9 @@ let inputLimit = 24
 extension Program {
   /// The program with its elementwise work in regions. A fused program is left as it is.
   package func fused(axes: [String: Int] = [:]) throws(BloxError) -> Program {
-    let program = try eliminatingDeadCode(axes: axes)
+    let program = try eliminatingDeadCode(axes: axes).mappingRegions(axes: axes) { (region) throws(BloxError) in
+      try region.fused(axes: axes)
+    }
     let roles = FusionRoles(program)
     guard roles.hasMembers else { return program }
     let levels = FusionLevels(program, roles).ofInstruction

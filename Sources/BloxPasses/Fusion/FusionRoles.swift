@@ -72,6 +72,8 @@ struct FusionRoles {
       return .outside
     case .custom, .collective, .indexing: return .outside
     case .cumulative: return .outside
+    case .control: return .outside
+    case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
     case .debugPrint: return .outside
     }
@@ -133,6 +135,8 @@ struct FusionRoles {
       false
     case .custom, .collective, .indexing: false
     case .cumulative: false
+    case .control: false
+    case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }
@@ -175,6 +179,7 @@ extension Op {
       false
     case .custom, .collective, .indexing: false
     case .cumulative: false
+    case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -3,6 +3,9 @@
 // Program results are written straight into their own memory, or into a donated parameter that nobody reads any
 // more. What is left goes into one arena, where values that do not live at the same time share bytes. Instructions
 // keep their order.
+//
+// Regions of control flow are planned first, each with an arena of its own, which becomes part of the instruction's
+// workspace in the arena of the program around it (Control+Workspace.swift).
 import BloxIR
 
 /// Returns the program with ``Instruction/buffers`` and ``Program/memory`` filled in.
@@ -17,10 +20,42 @@ public func planBuffers(_ program: Program) throws(BloxError) -> Program {
         modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope, location: instruction.note.location)
     }
   }
-  var planner = BufferPlanner(program)
+  return try plan(program)
+}
+
+/// - Parameters:
+///   - writable: The parameters that a region may write over, its results' new values: parameter by result.
+///   - stacked: The results of a region that an iteration of a loop hands out as well as on.
+private func plan(
+  _ program: Program, writable: [Int: Int]? = nil, stacked: Range<Int> = 0..<0
+) throws(BloxError) -> Program {
+  var program = program
+  for index in program.instructions.indices {
+    guard case .control(let control) = program.instructions[index].op else { continue }
+    program.instructions[index].op = .control(try planRegions(control))
+  }
+  var planner = BufferPlanner(program, writable: writable, stacked: stacked)
   planner.placeResults()
   planner.reuseDyingOperands()
   return planner.finish()
+}
+
+private func planRegions(_ control: Op.Control) throws(BloxError) -> Op.Control {
+  var programs: [Program] = []
+  for region in control.regions {
+    // Buffers are those of the call, so calls cannot be inside either.
+    for instruction in region.program.instructions where instruction.op.primalCallee != nil {
+      throw BloxError(.runtime, "buffers of a region with calls cannot be planned: inline first")
+        .at(modulePath: instruction.note.scope, location: instruction.note.location)
+    }
+    var writable: [Int: Int] = [:]
+    for (result, parameter) in region.writable.enumerated() { writable[result] = parameter }
+    let results = region.program.results.count
+    var stacked = results..<results
+    if case .scan(let scan) = control { stacked = scan.ys }
+    programs.append(try plan(region.program, writable: writable, stacked: stacked))
+  }
+  return control.with(regions: programs)
 }
 
 private struct BufferPlanner {
@@ -30,9 +65,13 @@ private struct BufferPlanner {
   var locations: [BufferLocation?]
   /// Per block, the block whose memory it takes over while an instruction runs; itself when none.
   var heads: [Int]
+  let writable: [Int: Int]?
+  let stacked: Range<Int>
 
-  init(_ program: Program) {
+  init(_ program: Program, writable: [Int: Int]?, stacked: Range<Int>) {
     self.program = program
+    self.writable = writable
+    self.stacked = stacked
     storage = ValueStorage(program)
     locations = storage.blocks.map { block in
       switch block.origin {
@@ -51,20 +90,26 @@ private struct BufferPlanner {
     for (index, result) in program.results.enumerated() {
       guard let value = result.operand.value else { continue }
       let block = storage.block(of: value)
-      if firstResult[block] == nil, storage.blocks[block].origin.isWritten {
+      guard storage.blocks[block].origin.isWritten else { continue }
+      if firstResult[block] == nil {
         firstResult[block] = index
         order.append(block)
+      } else if let first = firstResult[block], !stacked.contains(first), stacked.contains(index) {
+        // What is carried as well as stacked is written into the stack, where the next iteration reads it.
+        firstResult[block] = index
       }
     }
     // The parameters that a result may take are those dead at its definition, so what an earlier result may take, a
     // later one may too: serving results in order of definition wastes no donation.
     order.sort { (storage.blocks[$0].definition, $0) < (storage.blocks[$1].definition, $1) }
     var donated = program.parameters.indices.filter { index in
-      program.parameters[index].isDonated && storage.blocks[parameterBlock(index)].lastUse != .max
+      let isDonated = writable?.values.contains(index) ?? program.parameters[index].isDonated
+      return isDonated && storage.blocks[parameterBlock(index)].lastUse != .max
     }
     for block in order {
       let result = firstResult[block]!
-      if let choice = bestDonation(for: block, label: program.results[result].label, among: donated) {
+      let usable = writable.map { writable in donated.filter { writable[result] == $0 } } ?? donated
+      if let choice = bestDonation(for: block, label: program.results[result].label, among: usable) {
         donated.removeAll { $0 == choice }
         locations[block] = .parameter(choice)
       } else {
@@ -81,8 +126,7 @@ private struct BufferPlanner {
     let target = storage.blocks[block]
     guard target.byteCount > 0 else { return nil }
     let inPlace: [Int] =
-      target.origin == .computed
-      ? program.instructions[target.definition].valuesReadInPlace(in: program).map { storage.block(of: $0) } : []
+      target.origin == .computed ? blocksReadInPlace(program.instructions[target.definition], for: block) : []
     let usable = donated.filter { index in
       let source = storage.blocks[parameterBlock(index)]
       guard source.byteCount == target.byteCount else { return false }
@@ -93,6 +137,15 @@ private struct BufferPlanner {
     return usable.max { a, b in
       (storage.blocks[parameterBlock(a)].lastUse, b) < (storage.blocks[parameterBlock(b)].lastUse, a)
     }
+  }
+
+  /// The blocks whose memory the result in `block` may take over while its instruction runs.
+  private func blocksReadInPlace(_ instruction: Instruction, for block: Int) -> [Int] {
+    if case .control(let control) = instruction.op {
+      let index = instruction.results.firstIndex { storage.block(of: $0) == block }
+      return index.flatMap { control.initialValue(ofCarry: $0, instruction) }.map { [storage.block(of: $0)] } ?? []
+    }
+    return instruction.valuesReadInPlace(in: program).map { storage.block(of: $0) }
   }
 
   /// Whether the instruction that writes `target` reads a block at the same index only, under whatever names.
@@ -111,8 +164,9 @@ private struct BufferPlanner {
         let block = storage.block(of: result)
         let target = storage.blocks[block]
         guard target.origin == .computed, target.byteCount > 0, canShare(block) else { continue }
-        let inPlace = candidates ?? instruction.valuesReadInPlace(in: program).map { storage.block(of: $0) }
-        candidates = inPlace
+        let inPlace = candidates ?? blocksReadInPlace(instruction, for: block)
+        // Other instructions treat all their results alike.
+        if !instruction.op.isControl { candidates = inPlace }
         let choice = inPlace.first { source in
           let operand = storage.blocks[source]
           return operand.origin == .computed && locations[source] == nil && operand.lastUse == index
@@ -153,12 +207,21 @@ private struct BufferPlanner {
         requests.append(ArenaRequest(byteCount: memory.byteCount, start: memory.definition, end: end))
       }
     }
+    var workspaces: [Int: Int] = [:]
+    for (index, instruction) in program.instructions.enumerated() {
+      guard case .control(let control) = instruction.op else { continue }
+      workspaces[index] = requests.count
+      requests.append(ArenaRequest(byteCount: control.workspace.byteCount, start: index, end: index))
+    }
     let (offsets, arenaBytes) = packArena(requests)
     for (head, request) in requestOf { final[head] = .arena(offset: offsets[request]) }
     var planned = program
     for index in planned.instructions.indices {
       planned.instructions[index].buffers = planned.instructions[index].results.map { result in
         final[heads[storage.block(of: result)]]!
+      }
+      if let request = workspaces[index] {
+        planned.instructions[index].buffers.append(.arena(offset: offsets[request]))
       }
     }
     planned.memory = summary(arenaBytes: arenaBytes)
@@ -193,5 +256,23 @@ extension MemoryBlock.Origin {
     case .constant, .computed: true
     case .parameter: false
     }
+  }
+}
+
+extension Op.Control {
+  /// The value that a carry starts with, if the loop writes over it in place and reads it as nothing else.
+  fileprivate func initialValue(ofCarry index: Int, _ instruction: Instruction) -> Value? {
+    let places = carryPlaces
+    guard places.indices.contains(index), places[index] == .inPlace else { return nil }
+    let start: Int
+    switch self {
+    case .scan(let scan): start = scan.carry.lowerBound
+    case .loop(let loop): start = loop.carry.lowerBound
+    case .cond, .checkpoint: return nil
+    }
+    guard let value = instruction.operands[start + index].value,
+      instruction.operands.count(where: { $0.value == value }) == 1
+    else { return nil }
+    return value
   }
 }

@@ -35,8 +35,7 @@ extension Program {
 
   /// Where each result lives; a literal in the result's own memory.
   private var resultPlaces: [BufferLocation] {
-    var places: [BufferLocation] = parameters.indices.map { .parameter($0) }
-    for instruction in instructions { places.append(contentsOf: instruction.buffers) }
+    let places = places
     return results.enumerated().map { index, result in
       guard let value = result.operand.value, value.index < places.count else { return .result(index) }
       return places[value.index]

@@ -40,6 +40,8 @@ extension Instruction {
     case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
     case .cumulative: true
+    case .checkpointName: true
+    case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .debugPrint: false
     }

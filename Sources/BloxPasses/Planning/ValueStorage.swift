@@ -9,7 +9,7 @@ extension Op {
   package func isAlias(operand: TensorType?, result: TensorType) -> Bool {
     guard let operand else { return false }
     switch self {
-    case .reshape, .bitcastConvert, .stopGradient, .random(.wrap), .random(.unwrap): return true
+    case .reshape, .bitcastConvert, .stopGradient, .checkpointName, .random(.wrap), .random(.unwrap): return true
     case .convert(let dtype): return operand.dtype == dtype
     case .broadcastInDim(_, let dims):
       // Without repetition only dimensions of size 1 were added; the others must keep their order.
@@ -28,6 +28,7 @@ extension Op {
       return false
     case .custom, .collective, .indexing: return false
     case .cumulative: return false
+    case .control: return false
     case .linearAlgebra: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true

@@ -6,9 +6,11 @@ extension Rule {
   static let unaryRules = foldRules + [stopGradient, negOfNeg, negOfProduct, absOfSign, notOfNot, notOfCompare]
   static let integerPowRules = foldRules + [integerPowSmall]
 
-  /// stop_gradient x  ->  x. Simplification comes after differentiation; until then nothing simplifies.
+  /// stop_gradient x  ->  x        checkpoint_name x  ->  x
+  /// Simplification comes after differentiation; until then nothing simplifies.
   static let stopGradient = Rule("stop-gradient") { m, _ in
-    m.op == .stopGradient ? .operand(m.x) : nil
+    if case .checkpointName = m.op { return .operand(m.x) }
+    return m.op == .stopGradient ? .operand(m.x) : nil
   }
 
   /// neg (neg x)  ->  x

@@ -17,11 +17,14 @@ extension Program {
   /// The simplest program that the rules reach.
   package func simplified(_ context: PassContext = PassContext()) throws(BloxError) -> Program {
     let sweepLimit = 4
-    var program = self
+    var program = try mappingRegions(axes: context.axes) { (region) throws(BloxError) in
+      try region.simplified(context)
+    }
     for sweep in 0..<sweepLimit {
       // In the first sweep equal instructions may still be merged, so use counts say nothing yet.
       var simplifier = Simplifier(program, context: context, countsUses: sweep > 0)
-      let next = try simplifier.run().eliminatingDeadCode(axes: context.axes)
+      var next = try simplifier.run().eliminatingDeadCode(axes: context.axes)
+      if next.hasControl { next = try next.simplifyingControl(context) }
       if sweep > 0 && next == program { break }
       program = next
     }
@@ -100,6 +103,8 @@ extension Op {
     case .custom, .collective: []
     case .indexing: Rule.foldRules
     case .cumulative: Rule.cumulativeRules
+    case .control: []
+    case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
     case .debugPrint: []
     }

@@ -2,6 +2,9 @@
 //
 // Every buffer that a step reads or writes has a slot in a table of addresses. Slots of arguments come first, then
 // those of results, both bound per call; the others (arena, scratch, constants) are bound once per run context.
+//
+// Regions of control flow are lowered into steps of their own with slots of the same table (Lowering+Control). What
+// moves from iteration to iteration has a slot that the loop sets.
 import BloxIR
 import BloxPasses
 import CBloxKernels
@@ -14,11 +17,14 @@ enum SlotSource {
   /// Memory that one instruction uses between its own steps.
   case scratch(offset: Int)
   case constant(Address)
+  /// Set by a loop for each iteration.
+  case moving
 }
 
 /// Builds the steps of one program.
 struct Lowering {
-  let program: Program
+  /// The program whose instructions are being lowered: the whole, or a region.
+  private(set) var program: Program
   let memory = StepMemory()
   private(set) var steps: [Step] = []
   private(set) var slots: [SlotSource] = []
@@ -28,8 +34,14 @@ struct Lowering {
   private(set) var stepEnds: [Int] = []
   /// Slots of places in the arena, by offset.
   private var slotOfOffset: [Int: Int32] = [:]
+  /// The slots of the program's parameters and results, and where its arena begins in that of the whole.
+  private var parameterSlots: [Int32] = []
+  private var targetSlots: [Int32] = []
+  private var arenaBase = 0
   /// Scratch between steps: what the current instruction has taken, and the most that any has.
   private var scratchCursor = 0
+  /// Scratch that instructions around the region have taken.
+  private var scratchBase = 0
   private(set) var scratchBytes = 0
   /// Scratch that each thread needs while it runs a part.
   private(set) var laneScratchBytes = 0
@@ -40,15 +52,65 @@ struct Lowering {
     self.program = program
     for index in program.parameters.indices { slots.append(.argument(index)) }
     for index in program.results.indices { slots.append(.result(index)) }
+    parameterSlots = program.parameters.indices.map { Int32($0) }
+    targetSlots = program.results.indices.map { Int32(program.parameters.count + $0) }
     slotOfValue = Array(repeating: -1, count: program.types.count)
     for index in program.parameters.indices { slotOfValue[index] = Int32(index) }
+  }
+
+  /// Lowers a region as a list of steps of its own.
+  ///
+  /// - Parameters:
+  ///   - parameters: The slots of the region's parameters.
+  ///   - targets: The slots that its results are put into.
+  ///   - arena: Where its arena begins in that of the whole.
+  mutating func lowerRegion(
+    _ region: Program, parameters: [Int32], targets: [Int32], arena: Int
+  ) throws(BloxError) -> [Step] {
+    let outer = (
+      program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current
+    )
+    let cursor = scratchCursor
+    program = region
+    steps = []
+    slotOfValue = parameters + Array(repeating: -1, count: region.types.count - parameters.count)
+    slotOfOffset = [:]
+    parameterSlots = parameters
+    targetSlots = targets
+    arenaBase = arena
+    scratchBase = cursor
+    try run()
+    for (index, result) in region.results.enumerated() {
+      guard let value = result.operand.value, slotOfValue[value.index] != targets[index] else { continue }
+      copyWhole(from: slotOfValue[value.index], to: targets[index], region.type(of: value))
+    }
+    let inner = steps
+    (program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current) = outer
+    scratchCursor = cursor
+    return inner
+  }
+
+  /// A slot for an address that a loop sets.
+  mutating func movingSlot() -> Int32 { append(.moving) }
+
+  /// A slot for part of an instruction's workspace.
+  mutating func workspaceSlot(_ instruction: Instruction, offset: Int) throws(BloxError) -> Int32 {
+    append(.arena(offset: try workspaceStart(instruction) + offset))
+  }
+
+  /// Where an instruction's workspace begins in the arena of the whole.
+  func workspaceStart(_ instruction: Instruction) throws(BloxError) -> Int {
+    guard case .arena(let offset)? = instruction.workspace?.location else {
+      throw unsupported("control flow without a workspace; run planBuffers first")
+    }
+    return arenaBase + offset
   }
 
   /// Lowers all instructions, then the results that no instruction writes.
   mutating func run() throws(BloxError) {
     for instruction in program.instructions {
       current = instruction
-      scratchCursor = 0
+      scratchCursor = scratchBase
       do {
         try lower(instruction)
       } catch {
@@ -69,7 +131,7 @@ struct Lowering {
       slotOfValue[instruction.results[0].index] = slotOfValue[source.index]
       return
     }
-    guard instruction.buffers.count == instruction.results.count else {
+    guard instruction.buffers.count == instruction.results.count + (instruction.op.isControl ? 1 : 0) else {
       throw BloxError(.runtime, "the instruction \(describe(instruction)) has no buffers; run planBuffers first")
     }
     if case .constant(let constant) = instruction.op {
@@ -102,6 +164,8 @@ struct Lowering {
     case .indexing(let op): try lowerIndexing(instruction, op)
     case .cumulative(let kind, let axis, let reverse):
       try lowerCumulative(instruction, kind, axis: axis, reverse: reverse)
+    case .control(let control): try lowerControl(control, instruction)
+    case .checkpointName: try lowerAlone(instruction)
     case .constant: break
     case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
@@ -133,7 +197,7 @@ extension Lowering {
 
   func slot(_ value: Value) -> Int32 { slotOfValue[value.index] }
 
-  func slot(ofResult index: Int) -> Int32 { Int32(program.parameters.count + index) }
+  func slot(ofResult index: Int) -> Int32 { targetSlots[index] }
 
   /// The slot of an operand that must be a value; literals stand only where the caller handles them.
   func slot(_ operand: Operand) throws(BloxError) -> Int32 {
@@ -151,11 +215,11 @@ extension Lowering {
 
   private mutating func slot(at place: BufferLocation) -> Int32 {
     switch place {
-    case .parameter(let index): return Int32(index)
+    case .parameter(let index): return parameterSlots[index]
     case .result(let index): return slot(ofResult: index)
     case .arena(let offset):
       if let known = slotOfOffset[offset] { return known }
-      let new = append(.arena(offset: offset))
+      let new = append(.arena(offset: arenaBase + offset))
       slotOfOffset[offset] = new
       return new
     case .constant: return -1

@@ -253,6 +253,7 @@ extension TileCompiler {
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
+    case .control, .checkpointName: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
@@ -343,7 +344,7 @@ extension Program {
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
         .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .optimizationBarrier,
-        .debugPrint:
+        .debugPrint, .control, .checkpointName:
         break
       }
     }

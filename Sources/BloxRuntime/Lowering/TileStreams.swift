@@ -29,7 +29,7 @@ extension TileCompiler {
       return .view(View(dense: result.shape), buffer: try lowering.slot(ofConstant: constant))
     case .iota(let type, let axis): return .iota(shape: type.shape, axis: axis)
     case .random(.bits): return try randomBits(instruction)
-    case .stopGradient, .bitcastConvert: return try renamed(instruction, result)
+    case .stopGradient, .bitcastConvert, .checkpointName: return try renamed(instruction, result)
     case .convert(let dtype):
       return region.type(of: instruction.operands[0]).dtype == dtype ? try renamed(instruction, result) : nil
     // The first power is the operand itself. Were it a micro-op's slot, nobody would notice that the region returns
@@ -43,6 +43,7 @@ extension TileCompiler {
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
+    case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
@@ -106,6 +107,7 @@ extension TileCompiler {
       return nil
     case .custom, .collective, .indexing: return nil
     case .cumulative: return nil
+    case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .debugPrint: return nil
     }
@@ -140,6 +142,7 @@ extension View {
       return nil
     case .custom, .collective, .indexing: return nil
     case .cumulative: return nil
+    case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .debugPrint: return nil
     }

@@ -56,6 +56,8 @@ public enum ReferenceInterpreter {
     case .debugPrint(let print):
       for line in print.lines(operands) { DebugOutput.write(line) }
       return [operands[0]]
+    case .control(let control): return try self.control(control, operands, types)
+    case .checkpointName: return operands
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier:
@@ -92,6 +94,7 @@ public enum ReferenceInterpreter {
     case .stopGradient, .optimizationBarrier, .debugPrint: x[0]
     case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
+    case .control, .checkpointName: preconditionFailure("handled by evaluate(_:operands:)")
     }
   }
 

@@ -18,6 +18,9 @@ enum Step: BitwiseCopyable {
   case print(UnsafePointer<PrintStep>)
   case matrix(UnsafePointer<MatrixStep>)
   case cumulative(UnsafePointer<CumulativeStep>)
+  case scan(UnsafePointer<ScanStep>)
+  case loop(UnsafePointer<LoopStep>)
+  case branch(UnsafePointer<BranchStep>)
 
   @inline(__always)
   func run(_ memory: RunMemory) {
@@ -34,6 +37,9 @@ enum Step: BitwiseCopyable {
     case .print(let step): step.pointee.run(memory)
     case .matrix(let step): MatrixStep.run(step, memory)
     case .cumulative(let step): CumulativeStep.run(step, memory)
+    case .scan(let step): step.pointee.run(memory)
+    case .loop(let step): step.pointee.run(memory)
+    case .branch(let step): step.pointee.run(memory)
     }
   }
 }

@@ -41,6 +41,17 @@ final class StepMemory: @unchecked Sendable {
   }
 }
 
+/// Steps that run one after the other.
+struct StepList: BitwiseCopyable {
+  let steps: UnsafePointer<Step>
+  let count: Int
+
+  @inline(__always)
+  func run(_ memory: RunMemory) {
+    for index in 0..<count { steps[index].run(memory) }
+  }
+}
+
 /// The addresses one call works with. Copied freely; whoever made it keeps the memory alive.
 struct RunMemory: BitwiseCopyable {
   /// The address of each slot: arguments, results, arena, scratch, constants.

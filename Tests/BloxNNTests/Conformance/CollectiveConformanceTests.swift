@@ -12,7 +12,8 @@ struct CollectiveConformanceTests {
     #expect(try runGroup("collective_groups", bind: bindCollectiveGroups).ran == 27)
   }
 
-  @Test("control: functions with derivatives of their own") func customDerivatives() throws {
-    #expect(try runGroup("control", bind: bindCustomDerivatives).ran == 3)
+  @Test("T-61, T-71, T-78: control: loops, choices, checkpoints and compositions of transformations")
+  func control() throws {
+    #expect(try runGroup("control", bind: bindControl).ran == 69)
   }
 }
