@@ -181,7 +181,7 @@ extension Program {
         .checkpointName, .optimizationBarrier, .debugPrint:
         return true
       case .linearAlgebra: return false
-      case .indexing: return !isOfFloats
+      case .cumulative, .indexing: return !isOfFloats
       }
     }
   }
