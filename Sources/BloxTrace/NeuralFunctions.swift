@@ -37,11 +37,16 @@ public func logSoftmax(_ x: Tensor, axis: Int = -1) throws -> Tensor {
 }
 
 /// `log(sum(exp(x)))` over axes (all by default), without overflow; -inf where all elements are.
-public func logSumExp(_ x: Tensor, _ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
+///
+/// - Parameter factors: What each `exp(x)` is multiplied with; broadcasts.
+public func logSumExp(
+  _ x: Tensor, _ axes: [Int]? = nil, factors: Tensor? = nil, keepDimensions: Bool = false
+) throws -> Tensor {
   let top = try x.max(axes, keepDimensions: true)
   // An infinite maximum would make inf - inf; shifting by 0 keeps the result right.
   let shift = try stopGradient(select(isFinite(top), top, 0))
-  let total = try log(exp(x - shift).sum(axes, keepDimensions: true)) + shift
+  let terms = try factors.map { try exp(x - shift) * $0 } ?? exp(x - shift)
+  let total = try log(terms.sum(axes, keepDimensions: true)) + shift
   guard !keepDimensions else { return total }
   return try total.squeeze(try Tensor.normalizedAxes(axes, rank: x.rank, for: "logSumExp"))
 }

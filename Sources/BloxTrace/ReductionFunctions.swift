@@ -30,9 +30,23 @@ extension Tensor {
   }
 
   /// The mean squared distance from the mean over axes (all by default).
-  public func variance(_ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
+  ///
+  /// - Parameter freedom: How many to take off the number of elements before dividing by it (NumPy's `ddof`): 1 for the
+  ///   unbiased estimate.
+  public func variance(_ axes: [Int]? = nil, keepDimensions: Bool = false, freedom: Int = 0) throws -> Tensor {
     let centered = try self - mean(axes, keepDimensions: true)
-    return try square(centered).mean(axes, keepDimensions: keepDimensions)
+    guard freedom != 0 else { return try square(centered).mean(axes, keepDimensions: keepDimensions) }
+    let count = try Tensor.normalizedAxes(axes, rank: rank, for: "variance").reduce(1) { $0 * shape[$1] }
+    return try square(centered).sum(axes, keepDimensions: keepDimensions) / (Double(count) - Double(freedom))
+  }
+
+  /// The mean over axes (all by default), each element with its weight (`jnp.average`).
+  ///
+  /// - Parameter weights: Of the tensor's shape, or one that broadcasts to it; all the same when `nil`.
+  public func average(_ axes: [Int]? = nil, weights: Tensor? = nil, keepDimensions: Bool = false) throws -> Tensor {
+    guard let weights else { return try mean(axes, keepDimensions: keepDimensions) }
+    let all = try weights.broadcast(to: shape)
+    return try (self * all).sum(axes, keepDimensions: keepDimensions) / all.sum(axes, keepDimensions: keepDimensions)
   }
 
   /// The largest element over axes (all by default); NaN if there is one.

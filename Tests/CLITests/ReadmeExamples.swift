@@ -306,6 +306,30 @@ struct ReadmeExamples {
       """)
   }
 
+  @Test("Tensors")
+  func tensors() throws {
+    let x = try Tensor.arange(12).reshape([3, 4])
+    print(try x[-1])  // the last row
+    print(try x[0..., .stride(by: 2)])  // every other column
+    let places = try Tensor([2, 0, 2], dtype: .i32)
+    print(try x[places, 1])  // elements at places, which may be computed
+    print(try x.at[places].add(100))  // a new tensor, with row 2 twice as much larger
+    print(try Linalg.solve(Tensor([[2, 1], [1, 3]]), Tensor([3, 5])))
+
+    try expectOutput(
+      """
+      [ 8  9 10 11]
+      [[ 0  2]
+       [ 4  6]
+       [ 8 10]]
+      [9 1 9]
+      [[100 101 102 103]
+       [  4   5   6   7]
+       [208 209 210 211]]
+      [0.8 1.4]
+      """)
+  }
+
   @Test("Stale traces")
   func staleTrace() throws {
     let adder = try AddConstant(Graph("demo").child("adder"), value: 10)

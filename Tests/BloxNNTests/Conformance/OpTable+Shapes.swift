@@ -27,9 +27,15 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
   case "jnp.all": return reduction { try $0.all(axes, keepDimensions: keep) }
   case "jnp.any": return reduction { try $0.any(axes, keepDimensions: keep) }
   case "jnp.var", "jnp.std":
-    guard testCase.attrs["ddof"] == nil else { return .skip("variance with ddof is not in this slice") }
-    let isDeviation = testCase.op == "jnp.std"
-    return reduction { isDeviation ? try sqrt($0.variance(axes)) : try $0.variance(axes) }
+    let (isDeviation, freedom) = (testCase.op == "jnp.std", testCase.attrs["ddof"]?.int ?? 0)
+    return reduction {
+      let variance = try $0.variance(axes, freedom: freedom)
+      return isDeviation ? try sqrt(variance) : variance
+    }
+  case "jnp.average": return reduction { try $0.average(axes) }
+  case "jnp.linalg.norm":
+    if testCase.attrs["ord"] != nil { return reduction { try Linalg.norm($0, .p(1)) } }
+    return reduction { try $0.norm(axes) }
   case "jnp.ptp": return reduction { try $0.max(axes) - $0.min(axes) }
   case "jnp.argmax", "lax.argmax", "jnp.argmin", "lax.argmin":
     let isMax = testCase.op.hasSuffix("argmax")
@@ -41,7 +47,8 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
       }
       return try index.cast(to: DType(stored: testCase.attrs["index_dtype"]?.string ?? "int32"))
     }
-  case "logsumexp" where testCase.attrs["b"] == nil: return reduction { try logSumExp($0, axes) }
+  case "logsumexp":
+    return .run { x in [try logSumExp(x[0], axes, factors: testCase.attrs["b"] == nil ? nil : x[1])] }
   case "reduce":
     let dimensions = testCase.attrs["dimensions"]?.ints ?? []
     let kind: Op.Reduction
