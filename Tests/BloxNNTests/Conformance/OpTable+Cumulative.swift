@@ -19,6 +19,11 @@ func bindCumulative(_ testCase: ConformanceCase) -> CaseBinding {
       let count = x.shape[x.rank - 1]
       return try x.slice(1..<count, axis: -1) - x.slice(0..<(count - 1), axis: -1)
     }
+  case "associative_scan" where testCase.inputs.count == 1:
+    return unary { try associativeScan($0) { a, b in try a * b } }
+  case "associative_scan":
+    // Affine maps x -> a x + b, composed.
+    return .run { try associativeScan($0) { a, b in [try a[0] * b[0], try a[1] * b[0] + b[1]] } }
   case _: return notInSlice(testCase)
   }
 }
