@@ -210,7 +210,8 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return self
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative, .debugPrint:
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
+      .debugPrint:
       return self
     }
   }
