@@ -7,7 +7,14 @@ import BloxIR
 
 /// Checks what the instructions of one run have written.
 struct ElementChecker {
+  /// The program whose instructions are checked: the whole, or a region.
   let program: Program
+  /// What messages call the whole.
+  let name: String
+  /// Where in the whole the region runs, as in " in iteration 3 of scan".
+  var place = ""
+  /// The line of the control flow around the region, for instructions that know no line of their own.
+  var location: SourceLocation?
   let checks: Set<ElementCheck>
   /// The address of a value's elements.
   let address: (Value) -> UnsafeRawPointer
@@ -20,10 +27,10 @@ struct ElementChecker {
     guard checks.contains(.nan) else { return }
     for (index, parameter) in program.parameters.enumerated() {
       guard let found = finding(in: constant(program.parameterValue(index)), [.nan]) else { continue }
-      let name = parameter.label.map { "'\($0.text)'" } ?? "\(index)"
+      let label = parameter.label.map { "'\($0.text)'" } ?? "\(index)"
       throw BloxError(
         .nonFinite,
-        "the argument \(name) of \(program.name), \(parameter.type), is \(found.text) at \(found.place) before anything is"
+        "the argument \(label) of \(name), \(parameter.type), is \(found.text) at \(found.place) before anything is"
           + " computed")
     }
   }
@@ -80,7 +87,7 @@ struct ElementChecker {
     _ instruction: Instruction, _ found: Finding, _ operands: [DenseConstant], type: TensorType
   ) -> BloxError {
     let pass = instruction.note.isBackward ? " in the backward pass" : ""
-    var text = "\(program.name): \(instruction.op.name)\(pass) gives \(found.text) at \(found.place) of \(type)"
+    var text = "\(name): \(instruction.op.name)\(pass)\(place) gives \(found.text) at \(found.place) of \(type)"
     let inputs = operands.filter { $0.type.dtype.isFloating }
     if instruction.op.isElementwise, !inputs.isEmpty, inputs.allSatisfy({ $0.type.shape == type.shape }) {
       text += ", from " + inputs.map { "\($0[found.index].doubleValue)" }.joined(separator: " and ")
@@ -91,7 +98,8 @@ struct ElementChecker {
     }
     return BloxError(
       .nonFinite, text.replacing("operand lies", with: "the operand lies"),
-      modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope, location: instruction.note.location)
+      modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope,
+      location: instruction.note.location ?? location)
   }
 
   // MARK: Elements

@@ -82,26 +82,9 @@ public final class Executable: Sendable {
       blox_fp_leave(mode)
     } else {
       defer { blox_fp_leave(mode) }
-      try runChecked(memory, checks)
+      try CheckedRun(plan.map, memory, checks).run(plan.steps)
     }
     return results
-  }
-
-  /// Runs the steps of one instruction after the other and looks at what they have written.
-  private func runChecked(_ memory: RunMemory, _ checks: Set<ElementCheck>) throws(BloxError) {
-    let checker = ElementChecker(program: program, checks: checks) { [plan] value in
-      UnsafeRawPointer(memory.address(plan.slotOfValue[value.index]))
-    }
-    try checker.checkArguments()
-    var step = 0
-    for (index, instruction) in program.instructions.enumerated() {
-      let before = checker.operandsThatChange(instruction)
-      while step < plan.stepEnds[index] {
-        plan.steps[step].run(memory)
-        step += 1
-      }
-      try checker.check(instruction, before: before)
-    }
   }
 
   /// Runs the program; see ``run(_:donating:checks:)``.
@@ -153,10 +136,8 @@ private struct StepPlan: @unchecked Sendable {
   let results: [Result]
   let argumentByteCounts: [Int]
   let overwrittenParameters: [Int]
-  /// Per instruction, the number of steps up to its end.
-  let stepEnds: [Int]
-  /// Per value, the slot of its address.
-  let slotOfValue: [Int32]
+  /// Which steps belong to which instruction.
+  let map: StepMap
   private let owner: StepMemory
 
   init(_ program: Program) throws(BloxError) {
@@ -166,8 +147,7 @@ private struct StepPlan: @unchecked Sendable {
     steps = owner.keep(lowering.steps)
     stepCount = lowering.steps.count
     slots = lowering.slots
-    stepEnds = lowering.stepEnds
-    slotOfValue = lowering.slotOfValue
+    map = lowering.map
     scratchBytes = lowering.scratchBytes
     laneScratchBytes = (lowering.laneScratchBytes + 63) / 64 * 64
     argumentByteCounts = program.parameters.map(\.type.byteCount)

@@ -11,7 +11,8 @@ import BloxIR
 ///
 /// The same compiled programs run with the same kernels, donated memory included, so that a NaN that is there without
 /// the check is there with it; only slower. The error names the op, its module and line, the element and what it was
-/// computed from, and whether it belongs to the backward pass. What a fused region computes and discards is not seen.
+/// computed from, whether it belongs to the backward pass, and in loops the iteration, counted from 0 as slices are.
+/// What a fused region computes and discards is not seen.
 ///
 /// - Parameter checks: What is looked for.
 /// - Throws: ``BloxError/Code/nonFinite``, or what `body` throws.

@@ -17,7 +17,8 @@ import BloxPasses
 ///   - policy: Which values are kept; see ``checkpointName(_:_:)`` for names.
 ///   - function: The function.
 public func checkpoint<Output, each Input: TensorTree>(
-  policy: CheckpointPolicy = .nothing, _ function: TensorFunction<Output, repeat each Input>
+  policy: CheckpointPolicy = .nothing, file: String = #fileID, line: Int = #line,
+  _ function: TensorFunction<Output, repeat each Input>
 ) -> TensorFunction<Output, repeat each Input> {
   TensorFunction(name: function.name, shape: function.shape) { (input: repeat each Input) in
     // Outside of any trace there is nothing to be differentiated.
@@ -29,30 +30,33 @@ public func checkpoint<Output, each Input: TensorTree>(
     }
     let region = Op.Checkpoint(body: try body.region(capturesFirst: false), policy: policy)
     let results = try applyControl(
-      .checkpoint(region), arguments.tensors + body.captures, SourceLocation(file: #fileID, line: #line))
+      .checkpoint(region), arguments.tensors + body.captures, SourceLocation(file: file, line: line))
     return try function.shape.rebuild(body.traced.prototype, results)
   }
 }
 
-/// A closure of one output that takes less memory under `grad`; see ``checkpoint(policy:_:)``.
+/// A closure of one output that takes less memory under `grad`; see ``checkpoint(policy:file:line:_:)``.
 public func checkpoint<Output: TensorTree, each Input: TensorTree>(
-  policy: CheckpointPolicy = .nothing, _ function: @escaping (repeat each Input) throws -> Output
+  policy: CheckpointPolicy = .nothing, file: String = #fileID, line: Int = #line,
+  _ function: @escaping (repeat each Input) throws -> Output
 ) -> TensorFunction<Output, repeat each Input> {
-  checkpoint(policy: policy, TensorFunction(function))
+  checkpoint(policy: policy, file: file, line: line, TensorFunction(function))
 }
 
-/// A closure of two outputs that takes less memory under `grad`; see ``checkpoint(policy:_:)``.
+/// A closure of two outputs that takes less memory under `grad`; see ``checkpoint(policy:file:line:_:)``.
 public func checkpoint<A: TensorTree, B: TensorTree, each Input: TensorTree>(
-  policy: CheckpointPolicy = .nothing, _ function: @escaping (repeat each Input) throws -> (A, B)
+  policy: CheckpointPolicy = .nothing, file: String = #fileID, line: Int = #line,
+  _ function: @escaping (repeat each Input) throws -> (A, B)
 ) -> TensorFunction<(A, B), repeat each Input> {
-  checkpoint(policy: policy, TensorFunction(function))
+  checkpoint(policy: policy, file: file, line: line, TensorFunction(function))
 }
 
-/// A closure of three outputs that takes less memory under `grad`; see ``checkpoint(policy:_:)``.
+/// A closure of three outputs that takes less memory under `grad`; see ``checkpoint(policy:file:line:_:)``.
 public func checkpoint<A: TensorTree, B: TensorTree, C: TensorTree, each Input: TensorTree>(
-  policy: CheckpointPolicy = .nothing, _ function: @escaping (repeat each Input) throws -> (A, B, C)
+  policy: CheckpointPolicy = .nothing, file: String = #fileID, line: Int = #line,
+  _ function: @escaping (repeat each Input) throws -> (A, B, C)
 ) -> TensorFunction<(A, B, C), repeat each Input> {
-  checkpoint(policy: policy, TensorFunction(function))
+  checkpoint(policy: policy, file: file, line: line, TensorFunction(function))
 }
 
 /// The tensors of a tree under a name, by which a checkpoint's policy `.names` keeps them.

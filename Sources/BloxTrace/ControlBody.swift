@@ -51,21 +51,11 @@ struct ControlBody<Output> {
   }
 }
 
-/// Applies control flow; nothing when it has no results.
+/// Applies control flow; nothing when it has neither results nor effects.
 func applyControl(_ control: Op.Control, _ operands: [Tensor], _ location: SourceLocation) throws -> [Tensor] {
-  guard control.hasResults else { return [] }
-  return try Tensor.applyAll(.control(control), operands.map { .tensor($0) }, location: location)
-}
-
-extension Op.Control {
-  fileprivate var hasResults: Bool {
-    switch self {
-    case .scan(let scan): !scan.body.program.results.isEmpty
-    case .loop(let loop): !loop.body.program.results.isEmpty
-    case .cond(let cond): !cond.branches[0].program.results.isEmpty
-    case .checkpoint(let checkpoint): !checkpoint.body.program.results.isEmpty
-    }
-  }
+  guard let defining = control.definingResult else { return [] }
+  let results = try Tensor.applyAll(.control(defining), operands.map { .tensor($0) }, location: location)
+  return defining == control ? results : []
 }
 
 extension TensorTree {

@@ -8,7 +8,7 @@ private typealias Call = (Params, Tensor) throws -> (Tensor, Params)
 
 /// A transformation of a call, and what it should amount to.
 private enum Transformation: String, CaseIterable, CustomTestStringConvertible {
-  case jit, grad, vmap, staticScan
+  case jit, grad, vmap, staticScan, scan, checkpoint
 
   var testDescription: String { rawValue }
 
@@ -27,24 +27,31 @@ private enum Transformation: String, CaseIterable, CustomTestStringConvertible {
         }(params, try stack([x, x, x]))
         return (try y.at(1), after)
       }
-    case .staticScan:
+    case .staticScan, .scan:
+      let step = { (params: Params, x: Tensor, state: Tensor, _: Tensor?, _: Bool) in
+        let (y, after) = try call(params, x)
+        return (y, state, after)
+      }
       return { params, x in
-        let (y, _, after) = try BloxNN.staticScan(params, stack([x, x * 2], axis: 1), Tensor(0.0)) {
-          params, x, state, _, _ in
-          let (y, after) = try call(params, x)
-          return (y, state, after)
-        }
+        let sequence = try stack([x, x * 2], axis: 1)
+        let (y, _, after) =
+          self == .scan
+          ? try dynamicScan(params, sequence, Tensor(0.0), step: step)
+          : try BloxNN.staticScan(params, sequence, Tensor(0.0), step: step)
         return (try y.sum([1]), after)
       }
+    case .checkpoint:
+      let block = BloxNN.checkpoint { (params: Params, x: Tensor) in try call(params, x) }
+      return { try block($0, $1) }
     }
   }
 
   /// The same without a transformation of programs, apart from the gradient.
   func reference(_ call: @escaping Call) -> Call {
     switch self {
-    case .jit, .vmap: return call
+    case .jit, .vmap, .checkpoint: return call
     case .grad: return gradient(call)
-    case .staticScan:
+    case .staticScan, .scan:
       return { params, x in
         let (first, between) = try call(params, x)
         let (second, after) = try call(between, x * 2)
@@ -53,14 +60,29 @@ private enum Transformation: String, CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  /// The gradient of the outputs' weighted squares with respect to the inputs, with the state beside it.
+  /// The gradient of the outputs' weighted squares with respect to the inputs, and added to it that with respect to the
+  /// parameters as one number; the state beside it.
   private func gradient(_ call: @escaping Call) -> Call {
     return { params, x in
-      try BloxNN.grad { (x: Tensor) in
-        let (y, after) = try call(params, x)
+      let (trainable, rest) = params.split()
+      let (slopes, after) = try BloxNN.grad { (variables: Variables) in
+        let (y, after) = try call(variables.params.merge(rest), variables.x)
         return (try (square(y) * weights(y.shape)).sum(), after)
-      }(x)
+      }(Variables(params: trainable, x: x))
+      let others = try slopes.params.tensors().reduce(Tensor(0.0)) { try $0 + ($1 * weights($1.shape)).sum() }
+      return (try slopes.x + others, after)
     }
+  }
+}
+
+/// What gradients are taken with respect to.
+private struct Variables: TensorTree {
+  var params: Params
+  var x: Tensor
+
+  mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
+    try visitor.visit(&params, "params")
+    try visitor.visit(&x, "x")
   }
 }
 
@@ -91,7 +113,7 @@ struct TransformMatrixTests {
   }
 
   @Test(
-    "BatchNorm and Dropout under all pairs of jit, grad, vmap and staticScan",
+    "BatchNorm and Dropout under all pairs of jit, grad, vmap, staticScan, scan and checkpoint",
     arguments: ["BatchNorm", "Dropout"], Transformation.allCases)
   fileprivate func pairs(kind: String, outer: Transformation) throws {
     let x = try Key(2).normal([4, 3])
@@ -123,13 +145,13 @@ struct TransformMatrixTests {
     let direction = try Key(3).normal([4, 3])
     for order in [1, 2] {
       let lower = order == 1 ? call : Transformation.grad.reference(call)
-      func value(_ x: Tensor) throws -> Double {
+      let value = { (x: Tensor) throws -> Tensor in
         let (y, _) = try lower(params, x)
-        return try (square(y) * weights(y.shape)).sum().item()
+        return try (square(y) * weights(y.shape)).sum()
       }
-      let slope = try (Transformation.grad.reference(lower)(params, x).0 * direction).sum().item()
+      let slope = try (grad(value)(x) * direction).sum().item()
       let step = 2e-3
-      let difference = try (value(x + direction * step) - value(x - direction * step)) / (2 * step)
+      let difference = try (value(x + direction * step) - value(x - direction * step)).item() / (2 * step)
       #expect(Swift.abs(slope - difference) < 2e-2 * (1 + Swift.abs(difference)), "order \(order)")
     }
     withExtendedLifetime(graph) {}

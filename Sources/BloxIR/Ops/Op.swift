@@ -231,7 +231,7 @@ extension Op {
     /// The called program.
     public var program: Program { box.program }
     /// Whether the program has an effect.
-    var hasEffect: Bool { box.hasEffect }
+    package var hasEffect: Bool { box.hasEffect }
     /// Creates a callee.
     public init(_ program: Program) { box = ProgramBox(program) }
   }

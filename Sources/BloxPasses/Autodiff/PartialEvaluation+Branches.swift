@@ -28,7 +28,7 @@ extension ControlSplitter {
           + places.values(ofBranch: index, split, builder)
       ).asRegion()
     }
-    let knownResults = try emit(
+    let knownResults = try builder.emitControl(
       .cond(Op.Cond(branches: known, isPredicate: cond.isPredicate)), [operands[0]] + knownInputs)
     let residuals = knownResults.dropFirst(splits[0].knownResultCount)
 
@@ -46,7 +46,7 @@ extension ControlSplitter {
       }
       linear.append(branch.asRegion())
     }
-    let linearResults = try emit(
+    let linearResults = try builder.emitControl(
       .cond(Op.Cond(branches: linear, isPredicate: cond.isPredicate)), [operands[0]] + all)
     return SplitResults(
       known: knownResults.prefix(splits[0].knownResultCount), linear: linearResults, isLinearResult)

@@ -71,13 +71,6 @@ struct ControlSplitter {
     }
   }
 
-  /// The results of an op, none of one that would have none.
-  mutating func emit(_ control: Op.Control, _ operands: [Operand]) throws(BloxError) -> [Operand] {
-    let regions = control.regions
-    if regions[regions.count - 1].program.results.isEmpty { return [] }
-    return try builder.emitAll(.control(control), operands)
-  }
-
   // MARK: scan
 
   private mutating func splitScan(
@@ -111,7 +104,7 @@ struct ControlSplitter {
     known.constCount = consts.count
     known.carryCount = carry.count
     let knownOperands = operands.at(consts + carry + xs)
-    let knownResults = try emit(.scan(known), knownOperands)
+    let knownResults = try builder.emitControl(.scan(known), knownOperands)
     let hoisted = try hoist(residuals.hoisted, from: split.known, knownOperands, constCount: consts.count)
 
     // The linear loop: its residuals become consts or xs.
@@ -138,7 +131,7 @@ struct ControlSplitter {
     linear.body = Op.Callee(try split.linear.reordered(parameters: order, axes: axes).asRegion())
     linear.constCount = constResiduals.count + linearConsts.count
     linear.carryCount = linearCarry.count
-    let linearResults = try emit(
+    let linearResults = try builder.emitControl(
       .scan(linear),
       constResiduals.map(\.operand) + operands.at(linearConsts + linearCarry) + stackedResiduals.map(\.operand)
         + operands.at(linearXs))
@@ -188,11 +181,14 @@ struct ControlSplitter {
       condition: condition,
       body: split.known.returning(split.known.results.prefix(split.knownResultCount).map(\.operand)),
       conditionConstCount: loop.conditionConstCount, bodyConstCount: bodyConsts.count(where: { !$0 }))
-    let knownResults = try emit(
+    let knownResults = try builder.emitControl(
       .loop(known),
       operands.prefix(loop.conditionConstCount)
         + Array(operands.dropFirst(loop.conditionConstCount)).selecting(isKnown))
-    let all = try emit(.loop(loop), operands)
+    var again = loop
+    again.condition = Op.Callee(try loop.condition.program.withoutEffects(axes: axes))
+    again.body = Op.Callee(try loop.body.program.withoutEffects(axes: axes))
+    let all = try builder.emitControl(.loop(again), operands)
     return SplitResults(known: knownResults, linear: all.selecting(carry), carry)
   }
 
@@ -224,9 +220,10 @@ struct ControlSplitter {
       try Program.region(all.map { builder.type(of: $0) }, axes: axes) { (b, x) throws(BloxError) in
         let residuals = try plan.recompute(split, in: &b, x.prefix(knownOperands.count + saved.count))
         return try b.splice(split.linear, arguments: residuals + x.suffix(linearOperands.count))
-      }.asRegion())
+      }.asRegion().withoutEffects(axes: axes))
     return SplitResults(
-      known: known.prefix(split.knownResultCount), linear: try emit(.checkpoint(again), all), split.isLinearResult)
+      known: known.prefix(split.knownResultCount), linear: try builder.emitControl(.checkpoint(again), all),
+      split.isLinearResult)
   }
 }
 

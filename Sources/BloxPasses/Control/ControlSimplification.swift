@@ -146,7 +146,7 @@ private struct ControlSimplifier {
 
   private mutating func moveInvariantCarry(_ scan: Op.Scan, _ operands: [Operand]) throws(BloxError) -> [Operand]? {
     guard let moved = try scan.movingInvariantCarry(axes: context.axes) else { return nil }
-    let results = moved.scan.body.program.results.isEmpty ? [] : try emit(.scan(moved.scan), operands.at(moved.order))
+    let results = try rewriter.builder.emitControl(.scan(moved.scan), operands.at(moved.order))
     var rest = results[...]
     return scan.carry.map { moved.isInvariant[$0 - scan.constCount] ? operands[$0] : rest.removeFirst() } + rest
   }

@@ -39,7 +39,9 @@ extension ProgramBuilder {
     case .scan(let scan):
       return scan.length <= 1 || scan.unroll > 1 ? try unroll(scan, operands) : nil
     case .loop(let loop):
-      guard let result = loop.condition.program.results[0].operand.literal, result.isZero else { return nil }
+      guard let result = loop.condition.program.results[0].operand.literal, result.isZero,
+        !loop.condition.hasEffect
+      else { return nil }
       return Array(operands[loop.carry])
     case .cond(let cond):
       guard let literal = operands[0].literal else { return nil }

@@ -32,6 +32,14 @@ struct Lowering {
   private(set) var slotOfValue: [Int32] = []
   /// Per instruction, the number of steps up to its end.
   private(set) var stepEnds: [Int] = []
+  /// The regions of the instruction that is being lowered, and those of instructions before it, by position.
+  private var currentRegions: [StepMap] = []
+  private var regions: [Int: [StepMap]] = [:]
+  /// Which steps belong to which instruction.
+  var map: StepMap {
+    StepMap(
+      program: program, stepCount: steps.count, stepEnds: stepEnds, slotOfValue: slotOfValue, regions: regions)
+  }
   /// Slots of places in the arena, by offset.
   private var slotOfOffset: [Int: Int32] = [:]
   /// The slots of the program's parameters and results, and where its arena begins in that of the whole.
@@ -70,9 +78,11 @@ struct Lowering {
     let outer = (
       program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current
     )
+    let outerMap = (stepEnds, currentRegions, regions)
     let cursor = scratchCursor
     program = region
     steps = []
+    (stepEnds, currentRegions, regions) = ([], [], [:])
     slotOfValue = parameters + Array(repeating: -1, count: region.types.count - parameters.count)
     slotOfOffset = [:]
     parameterSlots = parameters
@@ -84,8 +94,10 @@ struct Lowering {
       guard let value = result.operand.value, slotOfValue[value.index] != targets[index] else { continue }
       copyWhole(from: slotOfValue[value.index], to: targets[index], region.type(of: value))
     }
-    let inner = steps
+    let (inner, innerMap) = (steps, map)
     (program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current) = outer
+    (stepEnds, currentRegions, regions) = outerMap
+    currentRegions.append(innerMap)
     scratchCursor = cursor
     return inner
   }
@@ -108,8 +120,9 @@ struct Lowering {
 
   /// Lowers all instructions, then the results that no instruction writes.
   mutating func run() throws(BloxError) {
-    for instruction in program.instructions {
+    for (index, instruction) in program.instructions.enumerated() {
       current = instruction
+      currentRegions = []
       scratchCursor = scratchBase
       do {
         try lower(instruction)
@@ -117,6 +130,7 @@ struct Lowering {
         throw error.at(modulePath: instruction.note.scope, location: instruction.note.location)
       }
       stepEnds.append(steps.count)
+      if !currentRegions.isEmpty { regions[index] = currentRegions }
     }
     current = nil
     for (index, result) in program.results.enumerated() {

@@ -93,7 +93,11 @@ struct ScanStep: BitwiseCopyable {
   let sliceCount: Int
   let carries: CarryList
 
-  func run(_ memory: RunMemory) {
+  func run(_ memory: RunMemory) { iterate(memory) { _ in body.run(memory) } }
+
+  /// Calls a closure for each iteration with the index of its slices.
+  @inline(__always)
+  func iterate<Failure: Error>(_ memory: RunMemory, _ body: (Int) throws(Failure) -> Void) throws(Failure) {
     carries.start(memory, iterationsAreEven: length & 1 == 0)
     for step in 0..<length {
       let index = isReversed ? length - 1 - step : step
@@ -101,7 +105,7 @@ struct ScanStep: BitwiseCopyable {
         let slice = slices[position]
         memory.table[Int(slice.slot)] = memory.address(slice.base) + index * slice.stride
       }
-      body.run(memory)
+      try body(index)
       carries.advance(memory)
     }
     carries.finish(memory)
@@ -117,12 +121,22 @@ struct LoopStep: BitwiseCopyable {
   let carries: CarryList
 
   func run(_ memory: RunMemory) {
+    iterate(memory) { _ in condition.run(memory) } body: { _ in body.run(memory) }
+  }
+
+  /// Calls closures for the condition and the body of each iteration, with its number.
+  @inline(__always)
+  func iterate<Failure: Error>(
+    _ memory: RunMemory, condition: (Int) throws(Failure) -> Void, body: (Int) throws(Failure) -> Void
+  ) throws(Failure) {
     carries.start(memory, iterationsAreEven: false)
+    var index = 0
     while true {
-      condition.run(memory)
+      try condition(index)
       if memory.address(predicate).pointee == 0 { break }
-      body.run(memory)
+      try body(index)
       carries.advance(memory)
+      index += 1
     }
     carries.finish(memory)
   }
@@ -135,15 +149,12 @@ struct BranchStep: BitwiseCopyable {
   let branches: UnsafePointer<StepList>
   let count: Int
 
-  func run(_ memory: RunMemory) {
+  func run(_ memory: RunMemory) { branches[chosen(memory)].run(memory) }
+
+  /// The position of the branch that is chosen.
+  func chosen(_ memory: RunMemory) -> Int {
     let selector = memory.address(selector)
-    var index: Int
-    if isPredicate {
-      index = selector.pointee == 0 ? 1 : 0
-    } else {
-      index = Int(UnsafeRawPointer(selector).loadUnaligned(as: Int32.self))
-    }
-    index = min(max(index, 0), count - 1)
-    branches[index].run(memory)
+    if isPredicate { return selector.pointee == 0 ? 1 : 0 }
+    return min(max(Int(UnsafeRawPointer(selector).loadUnaligned(as: Int32.self)), 0), count - 1)
   }
 }
