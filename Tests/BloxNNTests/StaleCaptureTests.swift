@@ -168,4 +168,20 @@ struct StaleCaptureTests {
     _ = try step(params)
     #expect(try #require(step.cacheMisses.last).differences.first?.description == "params['net/b'] is gone: f32[1]")
   }
+
+  @Test("C-21: walk() may change modules in place, and what is compiled reports that it does not see it") func walking()
+    throws
+  {
+    let graph = try Graph("net")
+    let first = try AddConstant(graph.child("first"), value: 1)
+    let second = try AddConstant(graph.child("second"), value: 10)
+    let sum = { (x: Tensor) in try second(params, first(params, x).0).0 }
+    let (silent, strict) = (jit(sum), jit(staleness: .throw, sum))
+    for add in [silent, strict] { #expect(try add(x).scalars() == [12.0, 13, 14]) }
+    for (_, module) in graph.walk() { (module as? AddConstant)?.value *= 2 }
+    #expect(try silent(x).scalars() == [12.0, 13, 14])
+    #expect(try thrown { try strict(x) }.code == .staleCapture)
+    #expect(strict.staleCaptures.map(\.subject) == ["net/first.value", "net/second.value"])
+    #expect(try jit(sum)(x).scalars() == [23.0, 24, 25])
+  }
 }
