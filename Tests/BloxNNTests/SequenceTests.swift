@@ -144,7 +144,7 @@ struct SequenceTests {
     #expect(rank.code == .invalidShape)
     #expect(
       rank.description
-        == "staticScan: input leaves must have rank >= 2, [batch, time, ...], got 1: f32[4] [in net/lstm]")
+        == "dynamicScan: input leaves must have rank >= 2, [batch, time, ...], got 1: f32[4] [in net/lstm]")
     func scan(_ inputs: [String: Tensor], isReset: Tensor? = nil) throws -> Tensor {
       try staticScan(params, inputs, Tensor(0.0), isReset: isReset) { params, x, state, _, _ in
         (try x["a"] ?? Tensor.ones([2]), state, params)
