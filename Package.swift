@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "CBloxKernels"),
     .target(name: "BloxRuntime", dependencies: ["BloxIR", "BloxPasses", "CBloxKernels"], swiftSettings: strict),
     .target(name: "BloxTrace", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime"], swiftSettings: strict),
-    .target(name: "BloxNN", dependencies: ["BloxIR", "BloxTrace"], swiftSettings: strict),
+    .target(name: "BloxNN", dependencies: ["BloxIR", "BloxRuntime", "BloxTrace"], swiftSettings: strict),
 
     // Gallery: the example programs that blox-ir shows and IRSamples holds.
     .target(name: "Gallery", dependencies: ["BloxNN"], swiftSettings: strict),

@@ -5,7 +5,7 @@ import BloxTrace
 /// A value for each parameter of a container: a sharding, a learning rate, a text. In order of paths.
 ///
 /// ```swift
-/// let axes = try evalShape { try model(params, $0).1 }(x).map { _, param in param.sharding }
+/// let axes = try evalShape({ (x: Tensor) in try model(Params(), x).1 }, x).map { _, param in param.sharding }
 /// let rates = params.map { path, _ in path.components.last == "bias" ? 0.02 : 0.01 }
 /// print(try rates["net/mlp/hidden/bias"])
 /// ```

@@ -105,14 +105,14 @@ public final class Executable: Sendable {
 
   private func takeContext() throws(BloxError) -> RunContext {
     let participants = ThreadPool.threadCount
-    if let idle = idleContexts.withLock({ $0.popLast() }), idle.memory.participants == participants { return idle }
+    if let idle = idleContexts.locked({ $0.popLast() }), idle.memory.participants == participants { return idle }
     return try RunContext(
       slots: plan.slots, arenaBytes: memory.arenaBytes, scratchBytes: plan.scratchBytes,
       laneScratchBytes: plan.laneScratchBytes, participants: participants)
   }
 
   private func giveBack(_ context: RunContext) {
-    idleContexts.withLock { idle in
+    idleContexts.locked { idle in
       if idle.count < Executable.keptContexts { idle.append(context) }
     }
   }

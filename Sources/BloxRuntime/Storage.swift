@@ -111,7 +111,7 @@ private enum BlockCache {
 
   static func take(capacity: Int) -> UnsafeMutableRawPointer? {
     guard capacity >= smallestCached else { return nil }
-    return idle.withLock { idle -> Block? in
+    return idle.locked { idle -> Block? in
       guard let index = idle.blocks.lastIndex(where: { $0.capacity == capacity }) else { return nil }
       idle.bytes -= capacity
       return idle.blocks.remove(at: index)
@@ -129,7 +129,7 @@ private enum BlockCache {
 
   static func give(_ address: UnsafeMutableRawPointer, capacity: Int) {
     guard capacity >= smallestCached, capacity <= byteLimit else { return free(address) }
-    let evicted = idle.withLock { idle -> [Block] in
+    let evicted = idle.locked { idle -> [Block] in
       idle.blocks.append(Block(address: address, capacity: capacity))
       idle.bytes += capacity
       var count = 0

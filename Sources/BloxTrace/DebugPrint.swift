@@ -39,6 +39,6 @@ public func capturingDebugPrints<Result>(
   _ body: () throws -> Result
 ) rethrows -> (result: Result, lines: [String]) {
   let lines = Mutex<[String]>([])
-  let result = try DebugOutput.$write.withValue({ line in lines.withLock { $0.append(line) } }) { try body() }
-  return (result, lines.withLock { $0 })
+  let result = try DebugOutput.$write.withValue({ line in lines.locked { $0.append(line) } }) { try body() }
+  return (result, lines.locked { $0 })
 }

@@ -25,7 +25,7 @@ final class ExecutableCache: Sendable {
 
   /// The executable for a program, compiled if need be. Compiling happens outside the lock.
   func executable(for program: Program) throws(BloxError) -> Executable {
-    let known = state.withLock { state -> Executable? in
+    let known = state.locked { state -> Executable? in
       state.clock += 1
       guard let index = state.entries.index(forKey: program) else { return nil }
       state.entries.values[index].lastUse = state.clock
@@ -33,7 +33,7 @@ final class ExecutableCache: Sendable {
     }
     if let known { return known }
     let executable = try Compiler.compile(program)
-    state.withLock { state in
+    state.locked { state in
       if state.entries.count >= limit { evictOlderHalf(&state) }
       state.entries[program] = Entry(executable: executable, lastUse: state.clock)
     }

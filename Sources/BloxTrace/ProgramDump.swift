@@ -35,7 +35,7 @@ public struct ProgramDump: Sendable {
   func write(_ programs: [(stage: CompilationStage, program: Program)], function: String, declared: SourceLocation?)
     throws(BloxError)
   {
-    let isWritten = index.state.withLock { state -> Bool in
+    let isWritten = index.state.locked { state -> Bool in
       state.programs += 1
       let number = String(repeating: "0", count: max(0, 4 - String(state.programs).count)) + "\(state.programs)"
       guard makeFolder(folder) else { return false }

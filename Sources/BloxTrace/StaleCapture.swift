@@ -6,6 +6,7 @@
 // task may be changing its own.
 
 import BloxIR
+import BloxRuntime
 import Synchronization
 
 #if canImport(Glibc)
@@ -61,7 +62,7 @@ package enum TracedObjects {
   package static func add(_ object: any TracedObject) {
     let (identity, entry) = (ObjectIdentifier(object), Unshared(object))
     let owner = currentOwner
-    state.withLock { state in
+    state.locked { state in
       state.made += 1
       state.entries[identity] = Entry(object: entry.object, owner: owner, order: state.made)
     }
@@ -69,13 +70,13 @@ package enum TracedObjects {
 
   /// Forgets an object that ends.
   package static func remove(_ identity: ObjectIdentifier) {
-    state.withLock { _ = $0.entries.removeValue(forKey: identity) }
+    state.locked { _ = $0.entries.removeValue(forKey: identity) }
   }
 
   /// The properties of the objects that this task made.
   static func snapshot() -> [PropertySnapshot] {
     let owner = currentOwner
-    let mine = state.withLock { state in
+    let mine = state.locked { state in
       state.entries.values.filter { $0.owner == owner }.sorted { $0.order < $1.order }
     }
     return mine.compactMap { $0.object.map(PropertySnapshot.init) }

@@ -79,7 +79,7 @@ final class TensorBuffer: Sendable {
   ///
   /// - Throws: ``BloxError/Code/donatedTensor`` when the tensor was given up.
   func storage() throws(BloxError) -> Storage {
-    switch state.withLock({ $0 }) {
+    switch state.locked({ $0 }) {
     case .live(let storage): return storage
     case .donated(let taker): throw donatedError(taker)
     }
@@ -91,7 +91,7 @@ final class TensorBuffer: Sendable {
   ///
   /// - Throws: ``BloxError/Code/donatedTensor`` when they have been given up already.
   func take(by site: DonationSite) throws(BloxError) -> (storage: Storage, isAlone: Bool) {
-    let outcome = state.withLock { state -> Result<(Storage, Bool), BloxError> in
+    let outcome = state.locked { state -> Result<(Storage, Bool), BloxError> in
       if case .donated(let taker) = state { return .failure(donatedError(taker)) }
       guard case .live(var storage) = state else { preconditionFailure("a tensor is live or donated") }
       // Only the local copy may hold a reference while uniqueness is asked for.
@@ -104,7 +104,7 @@ final class TensorBuffer: Sendable {
 
   /// Undoes ``take(by:)`` for a call that failed.
   func giveBack(_ storage: Storage) {
-    state.withLock { $0 = .live(storage) }
+    state.locked { $0 = .live(storage) }
   }
 
   private func donatedError(_ taker: DonationSite) -> BloxError {

@@ -60,7 +60,7 @@ final class Trace: Sendable {
 
   /// Adds an input.
   func parameter(_ parameter: Parameter) -> Tensor {
-    let value = state.withLock { $0.builder.parameter(parameter) }
+    let value = state.locked { $0.builder.parameter(parameter) }
     return Tensor(.traced(Tracer(trace: self, operand: .value(value), type: parameter.type)))
   }
 
@@ -68,7 +68,7 @@ final class Trace: Sendable {
   func emit(_ op: Op, _ operands: [Operand], location: SourceLocation?) throws(BloxError) -> [Tensor] {
     try expectRunning()
     let note = SourceNote(scope: ModuleScope.path, location: location)
-    let result = state.withLock { state -> Result<[Tensor], BloxError> in
+    let result = state.locked { state -> Result<[Tensor], BloxError> in
       state.builder.note = note
       do throws(BloxError) {
         let values = try state.builder.emit(op, operands)
@@ -87,7 +87,7 @@ final class Trace: Sendable {
   /// Splices a program's instructions into the trace.
   func splice(_ program: Program, _ arguments: [Operand]) throws(BloxError) -> [Tensor] {
     try expectRunning()
-    let result = state.withLock { state -> Result<[Tensor], BloxError> in
+    let result = state.locked { state -> Result<[Tensor], BloxError> in
       do throws(BloxError) {
         let operands = try state.builder.splice(program, arguments: arguments)
         return .success(
@@ -128,7 +128,7 @@ final class Trace: Sendable {
 
   private func constant(_ buffer: TensorBuffer, _ storage: Storage) throws(BloxError) -> Operand {
     let identity = ObjectIdentifier(buffer)
-    let result = state.withLock { state -> Result<Operand, BloxError> in
+    let result = state.locked { state -> Result<Operand, BloxError> in
       if let value = state.captured[identity] { return .success(.value(value)) }
       do throws(BloxError) {
         let value = try state.builder.emit(.constant(DenseConstant(storage, buffer.type)), [])[0]
@@ -144,7 +144,7 @@ final class Trace: Sendable {
   }
 
   private func capture(_ tensor: Tensor, identity: ObjectIdentifier?) -> Value {
-    state.withLock { state in
+    state.locked { state in
       if let identity, let value = state.captured[identity] { return value }
       if identity == nil, let known = state.captures.first(where: { $0.tensor.isSameTracer(as: tensor) }) {
         return known.value
@@ -162,7 +162,7 @@ final class Trace: Sendable {
     for (tensor, label) in results {
       programResults.append(ProgramResult(try operand(for: tensor), label: label))
     }
-    return state.withLock { state in
+    return state.locked { state in
       state.isFinished = true
       let captures = bakesConstants ? state.captures.filter { $0.tensor.isTraced } : state.captures
       return (state.builder.finish(results: programResults), captures.map(\.tensor))
@@ -170,9 +170,9 @@ final class Trace: Sendable {
   }
 
   /// Ends a trace whose function failed, so that tensors it leaked are recognised.
-  func abandon() { state.withLock { $0.isFinished = true } }
+  func abandon() { state.locked { $0.isFinished = true } }
 
-  private var isFinished: Bool { state.withLock { $0.isFinished } }
+  private var isFinished: Bool { state.locked { $0.isFinished } }
 
   /// Whether `other` encloses this trace and still runs.
   private func isInside(_ other: Trace) -> Bool {
@@ -187,7 +187,7 @@ final class Trace: Sendable {
   /// The labels of the inputs that a value depends on, in order.
   func inputs(of operand: Operand) -> [String] {
     guard case .value(let value) = operand else { return [] }
-    return state.withLock { state in
+    return state.locked { state in
       var isNeeded: Set<Value> = [value]
       for instruction in state.builder.instructions.reversed()
       where instruction.results.contains(where: { isNeeded.contains($0) }) {
@@ -203,7 +203,7 @@ final class Trace: Sendable {
   /// Where a value comes from, for messages: an input's name, or the op with its module and line.
   private func origin(of operand: Operand) -> String {
     guard case .value(let value) = operand else { return "" }
-    return state.withLock { state in
+    return state.locked { state in
       for instruction in state.builder.instructions where instruction.results.contains(value) {
         let scope = instruction.note.scope.isEmpty ? "" : " in \(instruction.note.scope)"
         return ", made by \(instruction.op.name)\(scope)\(instruction.note.location.map { " at \($0)" } ?? ""),"

@@ -17,10 +17,10 @@ struct ParamMapTests {
     params = try layer(rng.seed(Params(), seed: 1), Tensor.ones([2, 3])).1.locked()
   }
 
-  @Test("T-74, SH-04: a map stops at parameters and puts anything in their place, for abstract ones too")
+  @Test("T-74: a map stops at parameters and puts anything in their place, for abstract ones too")
   func map() throws {
     struct Placement: Equatable { var axes: [String?], shape: [Int] }
-    let abstract = try evalShape { (p: Params) in try layer(p, Tensor.ones([2, 3])).1 }(params)
+    let abstract = try evalShape({ (p: Params) in try layer(p, Tensor.ones([2, 3])).1 }, params)
     for source in [params, abstract] {
       let places = source.map { _, param in Placement(axes: param.sharding, shape: param.value.shape) }
       #expect(places.keys == params.keys.sorted() && places.count == 4 && places.isLocked)
@@ -40,7 +40,8 @@ struct ParamMapTests {
     }
     #expect(scaled.keys == params.keys && scaled.isLocked)
     #expect(try scaled["net/linear/bias"].value.scalars() == [2.0, 2, 2, 2])
-    #expect(try scaled["net/linear/kernel"].value.scalars() != params["net/linear/kernel"].value.scalars(as: Float.self))
+    #expect(
+      try scaled["net/linear/kernel"].value.scalars() != params["net/linear/kernel"].value.scalars(as: Float.self))
     #expect(try scaled["net/linear/bias"].sharding == ["model"])
     let more = try params.unlocked().setting("net/new", to: Param(Tensor(1.0))).locked()
     #expect(try thrown { try more.combining(rates) { param, _ in param } }.code == .paramNotFound)

@@ -1,6 +1,7 @@
 // Values made in the background, a bounded number ahead of their use.
 
 import BloxIR
+import BloxRuntime
 import Synchronization
 
 /// An asynchronous sequence whose elements a background task makes while earlier ones are used.
@@ -95,7 +96,7 @@ private final class Channel<Element: Sendable>: Sendable {
   /// Hands over an element, and waits for room; `false` when nobody wants more.
   func send(_ element: Element) async -> Bool {
     await withCheckedContinuation { sender in
-      let (receiver, answer) = state.withLock { state -> (CheckedContinuation<Element?, any Error>?, Bool?) in
+      let (receiver, answer) = state.locked { state -> (CheckedContinuation<Element?, any Error>?, Bool?) in
         if state.isFinished { return (nil, false) }
         if let receiver = state.receiver {
           state.receiver = nil
@@ -113,7 +114,7 @@ private final class Channel<Element: Sendable>: Sendable {
 
   func receive() async throws -> Element? {
     try await withCheckedThrowingContinuation { receiver in
-      let (answer, sender) = state.withLock {
+      let (answer, sender) = state.locked {
         state -> (Result<Element?, any Error>?, CheckedContinuation<Bool, Never>?) in
         if !state.elements.isEmpty {
           let sender = state.sender
@@ -135,7 +136,7 @@ private final class Channel<Element: Sendable>: Sendable {
 
   /// Ends the sequence, with an error or without; the first end counts, except that cancellation drops what waits.
   func finish(_ error: (any Error)?, dropsElements: Bool = false) {
-    let (receiver, sender) = state.withLock { state in
+    let (receiver, sender) = state.locked { state in
       let isOver = state.isFinished && (!dropsElements || state.elements.isEmpty)
       if dropsElements { state.elements = [] }
       // A receiver that waits is told the error now, and nobody later.

@@ -121,7 +121,11 @@ struct LoopStep: BitwiseCopyable {
   let carries: CarryList
 
   func run(_ memory: RunMemory) {
-    iterate(memory) { _ in condition.run(memory) } body: { _ in body.run(memory) }
+    iterate(memory) { _ in
+      condition.run(memory)
+    } body: { _ in
+      body.run(memory)
+    }
   }
 
   /// Calls closures for the condition and the body of each iteration, with its number.
