@@ -3,13 +3,8 @@
 import BloxNN
 import BloxRuntime
 import CDigitsData
+import ExampleSupport
 import Gallery
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 let help = """
   digits - trains a small neural network on 8x8 images of handwritten digits
@@ -42,37 +37,18 @@ struct Options {
   var hidden = 128
   var dump: String?
 
-  init(_ arguments: [String]) throws {
-    var rest = arguments[...]
-    while let flag = rest.popFirst() {
+  init(_ reader: inout OptionReader) throws {
+    while let flag = reader.next() {
       switch flag {
-      case "--epochs": epochs = try Options.integer(&rest, flag, 0...100_000)
-      case "--seed": seed = try Options.integer(&rest, flag, Int.min...Int.max)
-      case "--threads": threads = try Options.integer(&rest, flag, 1...1024)
-      case "--batch": batch = try Options.integer(&rest, flag, 1...1024)
-      case "--hidden": hidden = try Options.integer(&rest, flag, 1...65536)
-      case "--dump":
-        guard let directory = rest.popFirst(), !directory.hasPrefix("-") else {
-          throw BloxError(.usage, "--dump needs a directory")
-        }
-        dump = directory
-      default:
-        let known = ["--epochs", "--seed", "--threads", "--batch", "--hidden", "--dump", "--help"]
-        throw BloxError(
-          .usage, "there is no option \(flag)\(suggestion(for: flag, among: known)); see digits --help")
+      case "--epochs": epochs = try reader.integer(in: 0...100_000)
+      case "--seed": seed = try reader.integer()
+      case "--threads": threads = try reader.integer(in: 1...1024)
+      case "--batch": batch = try reader.integer(in: 1...1024)
+      case "--hidden": hidden = try reader.integer(in: 1...65536)
+      case "--dump": dump = try reader.path("a directory")
+      default: throw reader.unknownOption()
       }
     }
-  }
-
-  private static func integer(
-    _ rest: inout ArraySlice<String>, _ flag: String, _ range: ClosedRange<Int>
-  ) throws -> Int {
-    guard let text = rest.popFirst() else { throw BloxError(.usage, "\(flag) needs a number") }
-    guard let value = Int(text), range.contains(value) else {
-      let bounds = range == Int.min...Int.max ? "" : " from \(range.lowerBound) to \(range.upperBound)"
-      throw BloxError(.usage, "\(flag) needs a whole number\(bounds), not '\(text)'")
-    }
-    return value
   }
 }
 
@@ -99,12 +75,6 @@ struct Digits {
       try Tensor(shape: [positions.count], scalars: positions.map { labels[$0] })
     )
   }
-}
-
-/// Prints a line at once, also into a pipe, where output would otherwise be held back until there is much of it.
-func say(_ line: String) {
-  print(line)
-  fflush(nil)
 }
 
 func dumpStages(_ training: DigitsTraining, _ options: Options, to directory: String) throws {
@@ -162,14 +132,4 @@ func run(_ options: Options) throws {
       + " after \(options.epochs) epochs (\(Int(bar.rate)) steps/s)")
 }
 
-let arguments = Array(CommandLine.arguments.dropFirst())
-if arguments.contains("--help") || arguments.contains("-h") {
-  print(help)
-  exit(0)
-}
-do {
-  try run(try Options(arguments))
-} catch {
-  writeToStandardError("digits: \(error)")
-  exit((error as? BloxError)?.code == .usage ? 2 : 4)
-}
+runExample("digits", help: help) { try run(try Options(&$0)) }
