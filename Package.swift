@@ -92,7 +92,10 @@ let package = Package(
     // The executables are dependencies so that they are built, and stand beside the tests that run them.
     .testTarget(
       name: "CLITests",
-      dependencies: ["Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits", "forecast", "textgen"],
+      dependencies: [
+        "Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits", "forecast",
+        "textgen",
+      ],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

@@ -28,7 +28,8 @@ struct AxisScale {
 
   /// Whole numbers only.
   init(steps: Range<Int>, about count: Int) {
-    let scale = AxisScale(Double(steps.lowerBound), Double(max(steps.upperBound - 1, steps.lowerBound + 1)), about: count)
+    let scale = AxisScale(
+      Double(steps.lowerBound), Double(max(steps.upperBound - 1, steps.lowerBound + 1)), about: count)
     self = scale.step >= 1 ? scale : AxisScale(scale.low, scale.high, about: Int(scale.high - scale.low))
   }
 

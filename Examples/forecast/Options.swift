@@ -65,6 +65,8 @@ struct Options {
       default: throw reader.unknownOption()
       }
     }
-    guard column == nil || csv != nil else { throw BloxError(.usage, "--column needs --csv: it names a column of the file") }
+    guard column == nil || csv != nil else {
+      throw BloxError(.usage, "--column needs --csv: it names a column of the file")
+    }
   }
 }

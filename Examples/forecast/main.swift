@@ -74,8 +74,9 @@ func run(_ options: Options) throws {
 
   let truth = values[series.trainingCount...]
   let repeated = truth.indices.map { index in
-    values[series.trainingCount + (index - series.trainingCount) / options.horizon * options.horizon
-      - options.horizon + (index - series.trainingCount) % options.horizon]
+    values[
+      series.trainingCount + (index - series.trainingCount) / options.horizon * options.horizon
+        - options.horizon + (index - series.trainingCount) % options.horizon]
   }
   say(
     "held-out error \(significant(error(told, truth))) (root mean square) by forecasts of \(options.horizon);"

@@ -12,14 +12,14 @@ let help = """
   OPTIONS
     --text FILE      the text to train on, in UTF-8 (default: sonnets by Shakespeare, which are built in);
                      its last tenth is held out
-    --steps N        steps of training (default 1200, or none with --load); with --load the number at the end
-    --batch N        windows of text per step (default 16)
+    --steps N        steps of training (default 1500, or none with --load); with --load the number at the end
+    --batch N        windows of text per step (default 8)
     --rate X         the largest learning rate (default 0.003)
-    --dropout X      share of features that are dropped while training (default 0.1)
+    --dropout X      share of features that are dropped while training (default 0.2)
     --features N     size of a character's vector (default 128)
-    --layers N       blocks of the transformer (default 4)
+    --layers N       blocks of the transformer (default 3)
     --heads N        heads of each block's attention (default 4)
-    --context N      characters that are seen at once (default 64)
+    --context N      characters that are seen at once (default 128)
     --prompt TEXT    what the text begins with (default: a line break, if the text has any)
     --length N       characters to write (default 600)
     --temperature X  0 for always the likeliest character; higher for more surprise (default 0.8)
@@ -46,13 +46,13 @@ struct Options {
 
   var text: String?
   var stepCount: Int?
-  var batch = 16
+  var batch = 8
   var learningRate = 3e-3
-  var dropout = 0.1
+  var dropout = 0.2
   var featureCount = 128
-  var layerCount = 4
+  var layerCount = 3
   var headCount = 4
-  var contextSize = 64
+  var contextSize = 128
   var prompt: String?
   var length = 600
   var temperature = 0.8

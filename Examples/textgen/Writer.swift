@@ -21,7 +21,8 @@ struct Writer {
   /// Begins after a prompt.
   ///
   /// - Throws: ``BloxError/Code/invalidArgument`` without a character to begin with.
-  init(_ training: TextTraining, _ params: Params, prompt: [Int32], context: Int, temperature: Double, key: Key) throws {
+  init(_ training: TextTraining, _ params: Params, prompt: [Int32], context: Int, temperature: Double, key: Key) throws
+  {
     guard !prompt.isEmpty else { throw BloxError(.invalidArgument, "the prompt is empty; give one character or more") }
     (self.training, self.params, self.key, self.context) = (training, params, key, context)
     decode = jit(name: "decode", donating: [1]) {

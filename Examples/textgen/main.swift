@@ -66,7 +66,7 @@ func run(_ options: Options) throws {
   var options = options
   if let threads = options.threads { ThreadPool.setThreadCount(threads) }
   let saved = try options.load.map { try ModelDescription(contentsOf: $0) }
-  let stepCount = options.stepCount ?? (saved == nil ? 1200 : 0)
+  let stepCount = options.stepCount ?? (saved == nil ? 1500 : 0)
   let text = try options.text.map { try TextFile.read($0) } ?? sonnets
   let textName = options.text ?? "the built-in text"
   let vocabulary = saved.map { Vocabulary(characters: $0.vocabulary) } ?? Vocabulary(of: text)
