@@ -49,11 +49,11 @@ let package = Package(
 
     // Examples, and what they share.
     .target(
-      name: "ExampleSupport", dependencies: ["BloxIR", "BloxNN", "Gallery"], path: "Examples/Support",
+      name: "ExampleSupport", dependencies: ["BloxIR", "BloxNN", "CDigitsData", "Gallery"], path: "Examples/Support",
       swiftSettings: strict),
     .target(name: "CDigitsData"),
     .executableTarget(
-      name: "digits", dependencies: ["BloxNN", "BloxRuntime", "CDigitsData", "ExampleSupport", "Gallery"],
+      name: "digits", dependencies: ["BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],
       path: "Examples/digits", swiftSettings: strict),
     .executableTarget(
       name: "forecast", dependencies: ["BloxIR", "BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],

@@ -23,12 +23,8 @@ public final class ForecastModel: Module {
   /// Maps series `[batch, time, 1]` to the next values after each, `[batch, time, horizon]`.
   public func callAsFunction(_ params: Params, _ series: Tensor) throws -> (Tensor, Params) {
     try scoped {
-      let (start, params) = try lstm.initialState(params, series)
-      let (_, states) = try scan(start, series.transpose([1, 0, 2])) { (state: LSTMState, value: Tensor) in
-        let (hidden, next, _) = try lstm(params, value, state)
-        return (next, hidden)
-      }
-      return try output(params, states.transpose([1, 0, 2]))
+      let (states, _, params) = try lstm.apply(params, series)
+      return try output(params, states)
     }
   }
 }
@@ -58,13 +54,10 @@ public struct ForecastTraining {
 
   /// Parameters for a seed, locked, and the optimizer's first state.
   public func initialize(seed: Int) throws -> (Params, OptimizerState<Params>) {
-    // One step creates all parameters.
-    let value = try Tensor.zeros([1, 1])
-    let seeded = try rng.seed(Params(), seed: seed)
-    let (start, _) = try model.lstm.initialState(seeded, value)
-    let (hidden, _, withRecurrence) = try model.lstm(seeded, value, start)
-    let params = try model.output(withRecurrence, hidden).1.locked()
-    return (params, try optimizer.initialize(params.split().0))
+    // A series of one value creates all parameters.
+    let (_, params) = try model(rng.seed(Params(), seed: seed), Tensor.zeros([1, 1, 1]))
+    let locked = params.locked()
+    return (locked, try optimizer.initialize(locked.split().0))
   }
 
   /// The mean squared error of what is told after each value of the windows but the last ones, which are told only.
