@@ -49,9 +49,14 @@ struct ConcurrencyTests {
     #expect(results.count == 6 && results.allSatisfy { $0 == want })
   }
 
-  @Test("tasks share one executable, each with results of its own") func sharedExecutable() async throws {
+  @Test("8 tasks share one executable, each with results of its own", arguments: [false, true])
+  func sharedExecutable(hasLoop: Bool) async throws {
     let program = try makeProgram(
-      { (x: Tensor, w: Tensor) in try softmax(tanh(x.matmul(w))) }, Tensor.zeros([32, 24]), Tensor.zeros([24, 40]))
+      { (x: Tensor, w: Tensor) in
+        let y = try softmax(tanh(x.matmul(w)))
+        // A loop sets addresses while it runs: they must be those of its own call.
+        return hasLoop ? try scan(y.at(0), y) { h, y in (try h * 0.5 + y, try h - y) }.1 : y
+      }, Tensor.zeros([32, 24]), Tensor.zeros([24, 40]))
     let executable = try Compiler.compile(program)
     let inputs = try (0..<8).map { try Key($0).normal([32, 24]).scalars(as: Float.self) }
     let weights = try Key(99).normal([24, 40]).scalars(as: Float.self)
@@ -59,13 +64,17 @@ struct ConcurrencyTests {
       Array(try executable.run([Storage(input), Storage(weights)])[0].elements(as: Float.self).prefix(32 * 40))
     }
     let want = try inputs.map(run)
-    let results = try await withThrowingTaskGroup(of: (Int, [Float]).self) { group in
-      // Each input in several tasks, neighbours with different ones.
-      for task in 0..<32 {
-        let index = task % inputs.count
-        group.addTask { (index, try run(inputs[index])) }
+    let results = try await withThrowingTaskGroup(of: [(Int, [Float])].self) { group in
+      // Each input in every task, neighbours with different ones.
+      for task in 0..<8 {
+        group.addTask {
+          try (0..<4).map { call in
+            let index = (task + call) % inputs.count
+            return (index, try run(inputs[index]))
+          }
+        }
       }
-      return try await group.reduce(into: []) { $0.append($1) }
+      return try await group.reduce(into: []) { $0 += $1 }
     }
     #expect(results.count == 32)
     for (index, result) in results { #expect(result == want[index]) }

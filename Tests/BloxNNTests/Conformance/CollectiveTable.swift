@@ -1,6 +1,7 @@
 // The reference vectors' collectives and functions with derivatives of their own as functions of this library.
 
 import BloxIR
+import BloxNN
 import TestSupport
 
 @testable import BloxTrace
@@ -45,6 +46,13 @@ func bindCollectives(_ testCase: ConformanceCase) -> CaseBinding {
       let centered = try a - pmean(a.mean([0]), "i")
       return try centered * rsqrt(pmean(square(centered).mean([0]), "i") + 1e-3)
     }
+  case "scan_psum":
+    return .run { x in
+      try vmap(axisName: "i") { (a: Tensor) in
+        let (sum, sums) = try scan(Tensor(0.0), a) { sum, z in (try sum + psum(z, "i"), sum) }
+        return [sum, sums]
+      }(x[0])
+    }
   case "mixed_in_axes":
     return .run { x in
       [try vmap(inAxes: [0, nil], axisName: "i") { (a: Tensor, b: Tensor) in try psum(a * b, "i") }(x[0], x[1])]
@@ -84,7 +92,13 @@ private func bindReduction(_ testCase: ConformanceCase) -> CaseBinding {
 
 /// Cases of the group `collective_groups`: one lane is one row.
 func bindCollectiveGroups(_ testCase: ConformanceCase) throws -> CaseBinding {
-  if testCase.op.hasPrefix("blox.") { return .skip("layers with an axis name are not in this slice") }
+  if testCase.op.hasPrefix("blox.") {
+    return lanes { x in
+      let layer = try norm(of: testCase)
+      let (y, _) = try layer(Params(), x)
+      return y
+    }
+  }
   var groups: [[Int]]?
   if let start = testCase.py.firstIndex(of: "["), let end = testCase.py.lastIndex(of: "]") {
     let text = Array(testCase.py[start...end].utf8)
@@ -102,6 +116,16 @@ func bindCollectiveGroups(_ testCase: ConformanceCase) throws -> CaseBinding {
     let isFirst = testCase.name.hasSuffix("0")
     return lanes { try ppermute($0, "i", isFirst ? [(0, 2), (3, 1)] : [(1, 1)]) }
   case _: return notInSlice(testCase)
+  }
+}
+
+/// A norm over two groups of two lanes, with parameters of its own.
+private func norm(of testCase: ConformanceCase) throws -> any Layer {
+  let (graph, groups) = (try Graph("net").child("layer"), [[0, 1], [2, 3]])
+  switch testCase.op {
+  case "blox.LayerNorm": return try LayerNorm(graph, axisName: "i", axisIndexGroups: groups)
+  case "blox.RMSNorm": return try RMSNorm(graph, axisName: "i", axisIndexGroups: groups)
+  case _: return try BatchNorm(graph, axisName: "i", axisIndexGroups: groups)
   }
 }
 
@@ -129,6 +153,6 @@ func bindCustomDerivatives(_ testCase: ConformanceCase) -> CaseBinding {
     return .run { x in [try vmap(grad { (a: Tensor) in try square(clipped(a)) })(x[0])] }
   case "custom_jvp":
     return .run { x in [try grad { (a: Tensor) in try softplus(a).sum() }(x[0])] }
-  case _: return .skip("control flow is not in this slice")
+  case _: return notInSlice(testCase)
   }
 }
