@@ -35,6 +35,7 @@ typedef struct blox_kernel_table {
   void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
   blox_gemm_fn gemm[DTYPE_COUNT];
   blox_gemm_blocking gemm_blocking[DTYPE_COUNT];
+  blox_channels_fn channels[DTYPE_COUNT];
   const blox_matrix_kernels *matrix[DTYPE_COUNT];
 } blox_kernel_table;
 

@@ -19,6 +19,7 @@
 #include "reduce.inc.h"
 #include "arg_reduce.inc.h"
 #include "random.inc.h"
+#include "patches.inc.h"
 #include "gemm.inc.h"
 #include "matrix.inc.h"
 #include "table.inc.h"

@@ -136,5 +136,6 @@ const blox_kernel_table BLOX_TABLE = {
     [BLOX_F32] = {sizeof(float), GEMM_MR, NR_gemm_f32, GEMM_KC, GEMM_MC_F32, GEMM_NC, GEMM_SMALL_PRODUCTS},
     [BLOX_F64] = {sizeof(double), GEMM_MR, NR_gemm_f64, GEMM_KC, GEMM_MC_F64, GEMM_NC, GEMM_SMALL_PRODUCTS},
   },
+  .channels = {[BLOX_F32] = run_channels_gemm_f32, [BLOX_F64] = run_channels_gemm_f64},
   .matrix = {[BLOX_F32] = &matrix_kernels_f32, [BLOX_F64] = &matrix_kernels_f64},
 };

@@ -47,6 +47,8 @@ public enum Op: Hashable, Sendable {
   case argReduce(ArgReduction, axis: Int)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// A sum of products over a window that moves along spatial dimensions.
+  case convolution(Convolution)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
   /// A factorisation or solution of matrices.
@@ -303,6 +305,7 @@ extension Op {
     case .reduce(let kind, _): "reduce_" + kind.rawValue
     case .argReduce(let kind, _): kind.rawValue
     case .dotGeneral: "dot_general"
+    case .convolution: "conv_general_dilated"
     case .random(let op):
       switch op {
       case .seed: "random_seed"
@@ -339,6 +342,7 @@ extension Op {
     case .indexing: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .convolution: nil
     case .debugPrint: nil
     }
   }
@@ -356,6 +360,7 @@ extension Op {
     case .indexing: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
     case .debugPrint: false
     }
   }

@@ -168,7 +168,7 @@ extension TypeRule {
   }
 
   /// The dtype of a product's result: the preferred one if it loses nothing of what the operands' kind can hold.
-  private func preferredDType(_ preferred: DType?, for dtype: DType) throws(BloxError) -> DType {
+  func preferredDType(_ preferred: DType?, for dtype: DType) throws(BloxError) -> DType {
     guard let preferred else { return dtype }
     try expect(
       preferred.isFloating || preferred.kind == dtype.kind, .dtypeMismatch,

@@ -32,7 +32,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient, .optimizationBarrier:
       return [try singleResultType(rule)]
-    case .checkpointName: return [try singleResultType(rule)]
+    case .checkpointName, .convolution: return [try singleResultType(rule)]
     }
   }
 
@@ -70,6 +70,7 @@ extension Op {
     case .reduce(let kind, let axes): return try rule.reduce(kind, axes: axes)
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
+    case .convolution(let convolution): return try convolution.resultType(rule)
     case .random(let op): return try op.resultType(rule)
     case .stopGradient, .optimizationBarrier, .checkpointName:
       try rule.expectCount(1)
@@ -99,6 +100,7 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
     case .debugPrint: false
     }
   }
@@ -123,6 +125,7 @@ extension Op {
     case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .convolution: return nil
     case .debugPrint: return nil
     }
   }

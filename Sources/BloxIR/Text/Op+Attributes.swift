@@ -41,6 +41,7 @@ extension Op {
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
+    case .convolution(let convolution): return convolution.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -53,6 +54,7 @@ extension Op {
     case integerPow = "integer_pow"
     case broadcastInDim = "broadcast_in_dim"
     case dotGeneral = "dot_general"
+    case convolution = "conv_general_dilated"
     case randomSeed = "random_seed"
     case randomFoldIn = "random_fold_in"
     case randomSplit = "random_split"
@@ -152,6 +154,7 @@ extension Op {
     case .checkpointName: return .checkpointName(try reader.string("name"))
     case .optimizationBarrier: return .optimizationBarrier
     case .debugPrint: return .debugPrint(try DebugPrint(&reader))
+    case .convolution: return .convolution(try Convolution(&reader))
     }
   }
 

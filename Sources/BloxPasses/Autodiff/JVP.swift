@@ -152,7 +152,7 @@ struct JVPRule {
       for index in inputs.indices { tangents.append(instantiated(index, b)) }
       return try b.emitOne(op, tangents)
     case .reduce(let kind, let axes): return try reduce(kind, axes: axes, &b)
-    case .dotGeneral: return try dot(op, &b)
+    case .dotGeneral, .convolution: return try dot(op, &b)
     case .fusion:
       throw BloxError(
         .notDifferentiable,

@@ -141,6 +141,7 @@ struct Batcher {
     case .debugPrint(let print): return [try batchPrint(print, operands)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
+      .convolution,
       .random, .indexing, .stopGradient, .optimizationBarrier, .fusion,
       .checkpointName:
       if operands.contains(where: \.isMapped) {
@@ -166,6 +167,7 @@ struct Batcher {
     case .reduce(let kind, let axes): return try batchReduce(kind, operands[0], axes: axes)
     case .argReduce(let kind, let axis): return try batchArgReduce(kind, operands[0], axis: axis)
     case .dotGeneral(let dims): return try batchDot(operands[0], operands[1], dims)
+    case .convolution(let convolution): return try batchConvolution(convolution, operands[0], operands[1])
     case .random(let op): return try batchRandom(op, operands)
     case .indexing(let op): return try batchIndexing(op, operands)
     case .fusion: throw Batcher.fusedError

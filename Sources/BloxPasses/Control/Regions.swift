@@ -120,6 +120,7 @@ extension Op {
       .stopGradient, .checkpointName, .axisIndex:
       return true
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
+    case .convolution: return false
     case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
     }
   }

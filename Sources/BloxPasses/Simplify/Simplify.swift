@@ -105,6 +105,7 @@ extension Op {
     case .control: []
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
+    case .convolution: []
     case .debugPrint: []
     }
   }

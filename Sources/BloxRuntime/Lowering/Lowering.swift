@@ -154,6 +154,7 @@ struct Lowering {
     case .reduce(let kind, let axes): try lowerReduce(instruction, kind, axes: axes)
     case .argReduce(let kind, let axis): try lowerArgReduce(instruction, kind, axis: axis)
     case .dotGeneral(let dims): try lowerDot(instruction, dims)
+    case .convolution(let convolution): try lowerConvolution(instruction, convolution)
     case .random(let op): try lowerRandom(instruction, op)
     case .call: throw unsupported("calls must be inlined before a program is compiled")
     case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])

@@ -254,6 +254,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .control, .checkpointName: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .convolution: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -342,7 +343,7 @@ extension Program {
         if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .stopGradient, .fusion, .custom, .collective, .indexing, .linearAlgebra, .optimizationBarrier,
+        .stopGradient, .fusion, .custom, .collective, .indexing, .linearAlgebra, .optimizationBarrier, .convolution,
         .debugPrint,
         .control, .checkpointName:
         break

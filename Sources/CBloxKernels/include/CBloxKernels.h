@@ -217,6 +217,25 @@ void blox_random_fold_in(const uint32_t *keys, const uint32_t *data, int64_t cou
 
 // ---- Matrix multiplication ----------------------------------------------------------------------------------
 
+/// A spatial dimension of a matrix of patches.
+typedef struct blox_patch_dimension {
+  int64_t positions, taps;  // of the window, and within it
+  int64_t step, dilation;   // elements between positions, and between taps
+  int64_t low;              // padding before the first element; negative crops
+  int64_t size, stride;     // of the input; the latter in elements of memory
+} blox_patch_dimension;
+
+/// The matrix whose product with a kernel is a convolution: a row for each position of a window in each image, a
+/// column for each tap in each feature map. See patches.inc.h for their orders.
+typedef struct blox_patches {
+  int64_t images, image_stride;
+  int64_t features, feature_stride;
+  int64_t rank;  // 1 ... 64
+  const blox_patch_dimension *dims;
+  int64_t positions, taps;  // products over the dimensions
+  bool features_inner;      // feature_stride is 1; image_stride is 1 otherwise
+} blox_patches;
+
 /// C[m, n] = A[m, k] * B[k, n]; strides in elements, any (transposes need no copy); columns of C are dense.
 typedef struct blox_gemm_args {
   int64_t m, n, k;
@@ -226,6 +245,9 @@ typedef struct blox_gemm_args {
   int64_t b_row, b_column;
   void *c;
   int64_t c_row;
+  /// If not NULL, A is rows of the patches of the input at `a`, from `patch_row` on; the path is the packed one.
+  const blox_patches *patches;
+  int64_t patch_row;
 } blox_gemm_args;
 
 /// How a product is computed. Chosen from the shape of the whole product, so that a slice of it that a
@@ -237,8 +259,16 @@ bool blox_gemm_supported(blox_dtype dtype);
 blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_args *whole);
 /// Scratch that one thread needs for any slice of the product (64-byte aligned).
 int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k);
+/// The same with patches on the left.
+int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k);
 /// The granularity at which rows and columns of C may be divided between threads without waste.
 void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_t *columns);
+/// result[row, channel] = the product of that row of patches of the input from `channel` on with that column of the
+/// kernel, for rows first ..< end and all channels. Input, kernel and result have the channels innermost.
+typedef void (*blox_channels_fn)(const blox_patches *patches, const void *input, const void *kernel, void *result,
+                                 int64_t channels, int64_t first, int64_t end);
+/// NULL for dtypes other than f32 and f64.
+blox_channels_fn blox_channels(blox_isa isa, blox_dtype dtype);
 /// Computes the product on the calling thread. k == 0 writes zeros.
 void blox_gemm(blox_isa isa, blox_dtype dtype, blox_gemm_path path, const blox_gemm_args *args, void *scratch);
 
