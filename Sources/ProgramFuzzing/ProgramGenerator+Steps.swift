@@ -33,6 +33,7 @@ extension ProgramGenerator {
     Step("iota") { try $0.iota() },
     Step("reduce", weight: 2) { try $0.reduce() },
     Step("dot", weight: 2) { try $0.dot() },
+    Step("convolution", weight: 2) { try $0.convolution() },
     Step("reverse") { try $0.reverse() },
     Step("dynamic slice") { try $0.dynamicSlice() },
     Step("gather") { try $0.gather() },

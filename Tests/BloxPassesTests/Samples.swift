@@ -140,6 +140,17 @@ private func largeSamples() throws(BloxError) -> [Sample] {
   let wide = Op.DotDimensions(lhsContract: [1], rhsContract: [0], preferred: .f32)
   samples.append(
     try single(.dotGeneral(wide), [TensorType(.bf16, [2, 3]), TensorType(.bf16, [3, 4])], " preferred"))
+  let layout = Op.Convolution.Layout(batch: 0, feature: 2, spatial: [1])
+  let kernel = Op.Convolution.Layout(batch: 2, feature: 1, spatial: [0])
+  let convolution = Op.Convolution(
+    input: layout, kernel: kernel, output: layout, strides: [2], low: [1], high: [2], inputDilation: [3],
+    kernelDilation: [2])
+  samples.append(try single(.convolution(convolution), [.f32(2, 4, 3), .f32(2, 3, 5)]))
+  var grouped = convolution
+  grouped.featureGroups = 2
+  samples.append(try single(.convolution(grouped), [.f32(2, 4, 6), .f32(2, 3, 4)], " feature groups"))
+  (grouped.featureGroups, grouped.batchGroups) = (1, 2)
+  samples.append(try single(.convolution(grouped), [.f32(4, 4, 3), .f32(2, 3, 4)], " batch groups"))
   samples.append(try single(.random(.seed), [.i32(2)]))
   samples.append(try single(.random(.foldIn), [.key(2), .u32(2)]))
   samples.append(try single(.random(.split([2, 2])), [.key(2)]))

@@ -71,17 +71,21 @@ extension Op {
       self.preferred = preferred
     }
 
-    /// A size with `dilation - 1` zeros between neighbours; a size of nothing stays nothing.
+    /// A size with `dilation - 1` zeros between neighbours, of a convolution that is known to be valid.
     package static func dilated(_ size: Int, by dilation: Int) -> Int { size == 0 ? 0 : (size - 1) * dilation + 1 }
+
+    /// The window along a spatial dimension.
+    package func window(_ dim: Int, taps: Int) -> WindowDimension {
+      WindowDimension(
+        size: taps, stride: strides[dim], baseDilation: inputDilation[dim], windowDilation: kernelDilation[dim],
+        low: low[dim], high: high[dim])
+    }
   }
 }
 
 // MARK: - Type rule
 
 extension Op.Convolution {
-  /// Amounts beyond this are refused, so that no sum of positions overflows.
-  private static let limit = 1 << 60
-
   func resultType(_ rule: TypeRule) throws(BloxError) -> TensorType {
     try rule.expectCount(2)
     let (lhs, rhs) = (rule.operands[0], rule.operands[1])
@@ -123,13 +127,13 @@ extension Op.Convolution {
     }
     for (values, what, least) in [
       (strides, "stride", 1), (inputDilation, "input dilation", 1), (kernelDilation, "kernel dilation", 1),
-      (low, "padding", -Op.Convolution.limit), (high, "padding", -Op.Convolution.limit),
+      (low, "padding", -TensorType.byteLimit), (high, "padding", -TensorType.byteLimit),
     ] {
       try rule.expect(
         values.count == rank - 2, .invalidArgument, "needs a \(what) for each of the \(rank - 2) spatial dimensions")
       for value in values {
         try rule.expect(
-          value >= least && value <= Op.Convolution.limit, .invalidArgument, "the \(what) \(value) is out of range")
+          value >= least && value <= TensorType.byteLimit, .invalidArgument, "the \(what) \(value) is out of range")
       }
     }
     try rule.expect(
@@ -143,15 +147,10 @@ extension Op.Convolution {
 
   /// The number of positions of the window along a spatial dimension.
   private func positions(_ dim: Int, size: Int, taps: Int, _ rule: TypeRule) throws(BloxError) -> Int {
-    func dilated(_ size: Int, _ dilation: Int, _ what: String) throws(BloxError) -> Int {
-      let (product, overflow) = max(0, size - 1).multipliedReportingOverflow(by: dilation)
-      try rule.expect(
-        !overflow && product < Op.Convolution.limit, .invalidShape, "the \(what) dilated by \(dilation) is too large")
-      return size == 0 ? 0 : product + 1
+    guard let count = window(dim, taps: taps).windowCount(over: size) else {
+      throw rule.error(.invalidShape, "spatial dimension \(dim) with its padding and dilations is too large")
     }
-    let padded = try dilated(size, inputDilation[dim], "input") + low[dim] + high[dim]
-    let window = try dilated(taps, kernelDilation[dim], "kernel")
-    return padded < window || padded < 0 ? 0 : (padded - window) / strides[dim] + 1
+    return count
   }
 }
 

@@ -8,8 +8,8 @@
 //
 // This is how gradients of strided convolutions, and transposed convolutions, cost what the strided one does.
 
-/// A window that moves along one dimension.
-struct WindowDimension: Equatable {
+/// A window that moves along one dimension of a dense input.
+struct DenseWindow: Equatable {
   /// Elements of the input, and zeros before the first.
   var size: Int
   var low: Int
@@ -21,7 +21,7 @@ struct WindowDimension: Equatable {
 
 /// Some of the positions and taps of a window, which among themselves are a window over the dense input.
 struct ConvolutionPhase: Equatable {
-  var window: WindowDimension
+  var window: DenseWindow
   /// Position `i` of the phase is `firstPosition + i * positionStride` of the whole, and so with taps.
   var firstPosition = 0
   var positionStride = 1
@@ -30,7 +30,7 @@ struct ConvolutionPhase: Equatable {
 
   /// The phases of a window over an input with `inputDilation - 1` zeros between its elements; the window's numbers
   /// count the zeros, but for its size.
-  static func phases(_ window: WindowDimension, inputDilation: Int) -> [ConvolutionPhase] {
+  static func phases(_ window: DenseWindow, inputDilation: Int) -> [ConvolutionPhase] {
     guard inputDilation > 1 else { return [ConvolutionPhase(window: window)] }
     let period = inputDilation / greatestCommonDivisor(window.step, inputDilation)
     let tapPeriod = inputDilation / greatestCommonDivisor(window.dilation, inputDilation)

@@ -14,7 +14,7 @@ private struct DenseConvolution {
   let attributes: Op.Convolution
   let dtype: DType
   let input, kernel: [Int]
-  let windows: [WindowDimension]
+  let windows: [DenseWindow]
 
   var groups: Int { attributes.featureGroups * attributes.batchGroups }
   /// Images of a group, and input features of a group.
@@ -66,7 +66,7 @@ extension Lowering {
     _ convolution: Op.Convolution, input: [Int], kernel: [Int], output: [Int]
   ) -> [[ConvolutionPhase]] {
     convolution.strides.indices.map { dim in
-      let window = WindowDimension(
+      let window = DenseWindow(
         size: input[convolution.input.spatial[dim]], low: convolution.low[dim],
         positions: output[convolution.output.spatial[dim]], step: convolution.strides[dim],
         taps: kernel[convolution.kernel.spatial[dim]], dilation: convolution.kernelDilation[dim])

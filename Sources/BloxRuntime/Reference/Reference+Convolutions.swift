@@ -76,12 +76,10 @@ private struct ConvolutionGeometry {
   /// The taps of a position along a dimension that meet an element of the input, and its index.
   private func taps(_ dim: Int, position: Int) -> [(tap: Int, index: Int)] {
     let size = input[convolution.input.spatial[dim]]
-    return (0..<kernel[convolution.kernel.spatial[dim]]).compactMap { tap in
-      let place =
-        position * convolution.strides[dim] + tap * convolution.kernelDilation[dim] - convolution.low[dim]
-      guard place >= 0, place % convolution.inputDilation[dim] == 0 else { return nil }
-      let index = place / convolution.inputDilation[dim]
-      return index < size ? (tap, index) : nil
+    let taps = kernel[convolution.kernel.spatial[dim]]
+    let window = convolution.window(dim, taps: taps)
+    return (0..<taps).compactMap { tap in
+      window.element(window: position, tap: tap, of: size).map { (tap, $0) }
     }
   }
 }

@@ -79,7 +79,7 @@ struct BloxConformanceTests {
       return model
     case _:
       return try dropoutModel(for: testCase) ?? BloxModel(norm: testCase)
-        ?? BloxModel(sequence: testCase) ?? BloxModel(embed: testCase)
+        ?? BloxModel(sequence: testCase) ?? BloxModel(embed: testCase) ?? BloxModel(conv: testCase)
     }
   }
 

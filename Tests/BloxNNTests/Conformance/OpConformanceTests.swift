@@ -27,6 +27,10 @@ struct OpConformanceTests {
     #expect(try runGroup("ops_dot", bind: bindDot).ran == 52)
   }
 
+  @Test("ops_conv: convolutions") func convolutions() throws {
+    #expect(try runGroup("ops_conv", bind: bindConvolution).ran == 24)
+  }
+
   @Test("ops_linalg: factorisations and solutions of matrices") func linearAlgebra() throws {
     #expect(try runGroup("ops_linalg", bind: bindLinearAlgebra).ran == 34)
   }
