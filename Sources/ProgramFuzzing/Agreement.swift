@@ -106,6 +106,9 @@ extension Op {
         terms: terms, scale: try Op.dotGeneral(dims).magnitudes(operands),
         overflows: operands.contains(where: \.isLarge))
     case .convolution(var convolution) where (convolution.preferred ?? operands[0].type.dtype).isFloating:
+      // Whether zeros of the padding are multiplied is left open, and with infinities they would make NaN.
+      let kernel = operands[1]
+      if (0..<kernel.type.elementCount).contains(where: { !kernel[$0].doubleValue.isFinite }) { return .unbounded }
       convolution.preferred = nil
       let terms = convolution.kernel.spatial.reduce(operands[1].type.shape[convolution.kernel.feature]) {
         $0 * operands[1].type.shape[$1]

@@ -6,7 +6,8 @@ extension Op {
   ///
   ///     input[n, c, (p * stride + k * kernelDilation - low) / inputDilation] * kernel[o, c, k]
   ///
-  /// where positions that are no whole number, or lie outside the input, count as zero. Attributes as those of XLA's
+  /// where positions that are no whole number, or lie outside the input, count as zero; whether those zeros are
+  /// multiplied, which shows where the kernel is not finite, is left open. Attributes as those of XLA's
   /// convolution and JAX's `conv_general_dilated`.
   public struct Convolution: Hashable, Sendable {
     /// Where a tensor has its dimensions.
