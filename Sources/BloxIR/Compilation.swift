@@ -79,7 +79,9 @@ extension Program {
     }
     if case .convolution(let convolution) = instruction.op {
       let kernel = type(of: instruction.operands[1])
-      return convolution.kernel.spatial.reduce(result * kernel.shape[convolution.kernel.feature]) { $0 * kernel.shape[$1] }
+      return convolution.kernel.spatial.reduce(result * kernel.shape[convolution.kernel.feature]) {
+        $0 * kernel.shape[$1]
+      }
     }
     return nil
   }

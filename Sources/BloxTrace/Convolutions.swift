@@ -24,12 +24,14 @@ public struct ConvolutionLayout: Hashable, Sendable {
       guard letters.count == spatial.count + 2, Set(letters).count == letters.count,
         let first = letters.firstIndex(of: batch), let second = letters.firstIndex(of: feature)
       else {
-        throw ConvolutionLayout.error("\(what) '\(text)' needs \(batch), \(feature) and the letters '\(spatial)' once each")
+        throw ConvolutionLayout.error(
+          "\(what) '\(text)' needs \(batch), \(feature) and the letters '\(spatial)' once each")
       }
       var places: [Int] = []
       for letter in spatial {
         guard let place = letters.firstIndex(of: letter) else {
-          throw ConvolutionLayout.error("\(what) '\(text)' lacks the spatial letter \(letter) of the kernel '\(kernel)'")
+          throw ConvolutionLayout.error(
+            "\(what) '\(text)' lacks the spatial letter \(letter) of the kernel '\(kernel)'")
         }
         places.append(place)
       }
@@ -106,7 +108,8 @@ public func conv(
         "conv: the padding \(padding) is not defined for an input dilation; pass amounts, or use convTranspose")
     }
     let amounts = try padding.amounts(
-      sizes: layout.input.spatial.map { inputs.shape[$0] }, window: window.extents, strides: window.strides, for: "conv")
+      sizes: layout.input.spatial.map { inputs.shape[$0] }, window: window.extents, strides: window.strides, for: "conv"
+    )
     let convolution = Op.Convolution(
       input: layout.input, kernel: layout.kernel, output: layout.output, strides: window.strides, low: amounts.low,
       high: amounts.high, inputDilation: inputSteps, kernelDilation: window.dilations, featureGroups: featureGroups,

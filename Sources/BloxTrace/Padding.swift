@@ -74,7 +74,8 @@ public struct Padding: Hashable, Sendable {
   ) throws(BloxError) -> (low: [Int], high: [Int]) {
     switch rule {
     case .explicit: return try amounts(sizes: window, window: window, strides: strides, for: operation)
-    case .sameLower: throw BloxError(.invalidArgument, "\(operation): the padding sameLower is not defined here; use same")
+    case .sameLower:
+      throw BloxError(.invalidArgument, "\(operation): the padding sameLower is not defined here; use same")
     case .same, .valid:
       var (low, high): ([Int], [Int]) = ([], [])
       for (window, stride) in zip(window, strides) {

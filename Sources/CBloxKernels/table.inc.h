@@ -129,6 +129,13 @@ const blox_kernel_table BLOX_TABLE = {
   },
   .arg_max = {FLOATS(arg_max), INTEGERS_AND_BOOL(arg_max)},
   .arg_min = {FLOATS(arg_min), INTEGERS_AND_BOOL(arg_min)},
+  .cumulative = {
+    [BLOX_CUMSUM] = {FLOATS(cumsum), WIDTHS(cumsum)},
+    [BLOX_CUMPROD] = {FLOATS(cumprod), WIDTHS(cumprod)},
+    [BLOX_CUMMAX] = {FLOATS(cummax), INTEGERS(cummax)},
+    [BLOX_CUMMIN] = {FLOATS(cummin), INTEGERS(cummin)},
+    [BLOX_CUMLOGSUMEXP] = {FLOATS(cumlogsumexp)},
+  },
   .fill = fill_elements,
   .random_bits = random_bits,
   .gemm = {[BLOX_F32] = run_gemm_f32, [BLOX_F64] = run_gemm_f64, WIDTHS(gemm)},

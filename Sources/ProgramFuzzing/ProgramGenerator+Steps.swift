@@ -32,6 +32,7 @@ extension ProgramGenerator {
     Step("concatenate") { try $0.concatenate() },
     Step("iota") { try $0.iota() },
     Step("reduce", weight: 2) { try $0.reduce() },
+    Step("cumulative") { try $0.cumulative() },
     Step("dot", weight: 2) { try $0.dot() },
     Step("convolution", weight: 2) { try $0.convolution() },
     Step("reverse") { try $0.reverse() },

@@ -70,7 +70,8 @@ extension ProgramGenerator {
   /// A convolution of new tensors, or of a tensor that has the type that was drawn.
   mutating func convolution() throws {
     let dtype = pickDType { $0.isNumeric }
-    let drawn = RandomConvolution(dtype, rank: pick([0, 1, 1, 2, 3]), features: [0, 1, 1, 2, 3], size: 5, using: &random)
+    let drawn = RandomConvolution(
+      dtype, rank: pick([0, 1, 1, 2, 3]), features: [0, 1, 1, 2, 3], size: 5, using: &random)
     let op = Op.convolution(drawn.convolution)
     let types = [drawn.input, drawn.kernel]
     guard types.allSatisfy({ $0.elementCount <= options.maximumElements }),

@@ -129,6 +129,9 @@ private func largeSamples() throws(BloxError) -> [Sample] {
     let type: TensorType = kind == .and || kind == .or || kind == .xor ? .i32(2, 3, 4) : .f32(2, 3, 4)
     samples.append(try single(.reduce(kind, axes: [0, 2]), [type]))
   }
+  for kind in Cumulative.allCases {
+    samples.append(try single(.cumulative(kind, axis: 1, reverse: kind == .min), [.f32(2, 5, 3)]))
+  }
   samples.append(try single(.argReduce(.argmax, axis: 1), [.f32(2, 3)]))
   samples.append(try single(.argReduce(.argmin, axis: 0), [.f32(2, 3)]))
   let plain = Op.DotDimensions(lhsContract: [1], rhsContract: [0])

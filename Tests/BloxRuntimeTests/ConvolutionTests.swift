@@ -37,7 +37,8 @@ import Testing
   /// Sizes at which packing has several blocks and panels, borders and threads.
   static let large: [(name: String, convolution: Op.Convolution, input: [Int], kernel: [Int])] = [
     (
-      "forward", Op.Convolution(input: channelsLast, kernel: kernelLast, output: channelsLast, low: [1, 1], high: [1, 1]),
+      "forward",
+      Op.Convolution(input: channelsLast, kernel: kernelLast, output: channelsLast, low: [1, 1], high: [1, 1]),
       [1, 7, 7, 60], [3, 3, 60, 40]
     ),
     (

@@ -100,6 +100,7 @@ struct ReferenceTests: ReferenceSuite {
     for op in Op.Comparison.allCases { samples.append((.compare(op), [f, f])) }
     for op in Op.Reduction.allCases { samples.append((.reduce(op, axes: [1]), [i])) }
     for op in Op.ArgReduction.allCases { samples.append((.argReduce(op, axis: 0), [f])) }
+    for op in Cumulative.allCases { samples.append((.cumulative(op, axis: 1, reverse: false), [f])) }
     samples += [
       (.constant(f), []), (.select, [p, f, f]), (.clamp, [f, f, f]), (.fma, [f, f, f]), (.convert(.i8), [f]),
       (.bitcastConvert(.u32), [f]), (.integerPow(3), [f]), (.broadcastInDim(shape: [2, 2, 2], dims: [0, 2]), [f]),
@@ -127,6 +128,7 @@ struct ReferenceTests: ReferenceSuite {
     }
     let families: [String] =
       Op.Unary.allCases.map(\.rawValue) + Op.Binary.allCases.map(\.rawValue)
+      + Cumulative.allCases.map(\.rawValue)
       + Op.Reduction.allCases.map { "reduce_" + $0.rawValue } + Op.ArgReduction.allCases.map(\.rawValue)
     let others = [
       "constant", "compare", "select", "clamp", "fma", "convert", "bitcast_convert", "integer_pow", "broadcast_in_dim",

@@ -168,7 +168,9 @@ extension Op.Convolution {
       "output=\(Spelling.list(output.list))",
     ]
     texts += unlessOnes("strides", strides)
-    if (low + high).contains(where: { $0 != 0 }) { texts.append("padding=\(Spelling.list(low))x\(Spelling.list(high))") }
+    if (low + high).contains(where: { $0 != 0 }) {
+      texts.append("padding=\(Spelling.list(low))x\(Spelling.list(high))")
+    }
     texts += unlessOnes("input_dilation", inputDilation) + unlessOnes("kernel_dilation", kernelDilation)
     if featureGroups != 1 { texts.append("feature_groups=\(featureGroups)") }
     if batchGroups != 1 { texts.append("batch_groups=\(batchGroups)") }

@@ -142,7 +142,7 @@ struct Batcher {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .convolution,
-      .random, .indexing, .stopGradient, .optimizationBarrier, .fusion,
+      .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion,
       .checkpointName:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
@@ -169,6 +169,8 @@ struct Batcher {
     case .dotGeneral(let dims): return try batchDot(operands[0], operands[1], dims)
     case .convolution(let convolution): return try batchConvolution(convolution, operands[0], operands[1])
     case .random(let op): return try batchRandom(op, operands)
+    case .cumulative(let kind, let axis, let reverse):
+      return try builder.emitOne(.cumulative(kind, axis: axis + 1, reverse: reverse), [operands[0].operand])
     case .indexing(let op): return try batchIndexing(op, operands)
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:

@@ -53,7 +53,8 @@ extension Lowering {
       let dense = DenseConvolution(
         attributes: attributes, dtype: dtype, input: input.shape,
         kernel: kernelShape(kernel.shape, attributes, choice), windows: choice.map(\.window))
-      let kernelView = sliced(kernel.shape, attributes.kernel.spatial, choice.map { ($0.firstTap, $0.tapStride) }, dense.kernel)
+      let kernelView = sliced(
+        kernel.shape, attributes.kernel.spatial, choice.map { ($0.firstTap, $0.tapStride) }, dense.kernel)
       let outputView = outputView(result.shape, attributes, choice)
       lower(dense, input: slots[0], kernel: (slots[1], kernelView), output: (product, outputView))
     }

@@ -39,6 +39,10 @@ struct OpConformanceTests {
     #expect(try runGroup("ops_indexing", bind: bindIndexing).ran == 95)
   }
 
+  @Test("ops_cumulative: sums, products and extremes so far") func cumulative() throws {
+    #expect(try runGroup("ops_cumulative", bind: bindCumulative).ran == 39)
+  }
+
   @Test("ops_reduce: reductions") func reduce() throws {
     #expect(try runGroup("ops_reduce", bind: bindReduce).ran == 167)
   }
