@@ -105,6 +105,7 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra: true
+    case .window: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

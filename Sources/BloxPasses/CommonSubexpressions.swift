@@ -58,6 +58,7 @@ extension Op {
     case .custom, .collective, .indexing: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
     case .debugPrint: false
     }
   }

@@ -194,6 +194,7 @@ extension Op {
     case .checkpointName: self
     case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self
+    case .window: self
     case .debugPrint: self
     }
   }

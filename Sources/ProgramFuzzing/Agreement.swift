@@ -113,6 +113,9 @@ extension Op {
     case .custom, .collective: return .bits
     case .indexing(.scatter(.mul, _)): return .arithmetic
     case .indexing: return .bits
+    case .window(.reduce(.prod, _)): return .arithmetic
+    // Elements are combined in one order, that of the taps.
+    case .window: return .bits
     case .checkpointName: return .bits
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
@@ -153,6 +156,8 @@ extension Program {
         return true
       case .linearAlgebra: return false
       case .indexing: return !isOfFloats
+      case .window(.reduce(.prod, _)): return !isOfFloats
+      case .window: return true
       }
     }
   }

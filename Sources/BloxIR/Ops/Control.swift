@@ -191,6 +191,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
+    case .window: return []
     }
   }
 
@@ -211,6 +212,7 @@ extension Op {
       return self
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint:
       return self
+    case .window: return self
     }
   }
 }

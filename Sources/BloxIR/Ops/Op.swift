@@ -49,6 +49,8 @@ public enum Op: Hashable, Sendable {
   case dotGeneral(DotDimensions)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
+  /// Reductions and selections of the elements under windows.
+  case window(WindowOp)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
   /// Random keys and bits.
@@ -319,6 +321,7 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
+    case .window(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -339,6 +342,7 @@ extension Op {
     case .indexing: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .window: nil
     case .debugPrint: nil
     }
   }
@@ -356,6 +360,7 @@ extension Op {
     case .indexing: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
     case .debugPrint: false
     }
   }

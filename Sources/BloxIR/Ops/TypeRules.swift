@@ -23,6 +23,7 @@ extension Op {
     case .indexing(let op): return [try op.resultType(rule)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .window(let op): return [try op.resultType(rule)]
     case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -78,6 +79,7 @@ extension Op {
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
     case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .window: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -99,6 +101,7 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
     case .debugPrint: false
     }
   }
@@ -123,6 +126,7 @@ extension Op {
     case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .window: return nil
     case .debugPrint: return nil
     }
   }

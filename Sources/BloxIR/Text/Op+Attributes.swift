@@ -41,6 +41,7 @@ extension Op {
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
+    case .window(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -76,6 +77,7 @@ extension Op {
     + Indexing.Mnemonic.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
+    + WindowOp.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -106,6 +108,7 @@ extension Op {
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
+    if let mnemonic = WindowOp.Mnemonic(rawValue: name) { return .window(try WindowOp(mnemonic, &reader)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }

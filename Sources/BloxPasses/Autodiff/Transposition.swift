@@ -199,6 +199,7 @@ struct Transposition {
       throw notLinear(instruction)
     case .custom: throw notLinear(instruction)
     case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
+    case .window(let op): return try transposeWindow(op, instruction, operand: index, ct)
     case .control: throw notLinear(instruction)
     case .checkpointName: return ct
     case .collective(let collective):

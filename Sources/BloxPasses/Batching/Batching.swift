@@ -142,7 +142,7 @@ struct Batcher {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .indexing, .stopGradient, .optimizationBarrier, .fusion,
-      .checkpointName:
+      .window, .checkpointName:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
       }
@@ -168,6 +168,7 @@ struct Batcher {
     case .dotGeneral(let dims): return try batchDot(operands[0], operands[1], dims)
     case .random(let op): return try batchRandom(op, operands)
     case .indexing(let op): return try batchIndexing(op, operands)
+    case .window(let op): return try batchWindow(op, operands)
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")

@@ -107,7 +107,7 @@ extension Program {
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
         .random, .stopGradient, .fusion, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing,
-        .debugPrint:
+        .debugPrint, .window:
         return false
       }
     }

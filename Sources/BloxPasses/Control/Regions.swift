@@ -121,6 +121,7 @@ extension Op {
       return true
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
     case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
+    case .window: return false
     }
   }
 }

@@ -74,6 +74,7 @@ struct FusionRoles {
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .window: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -136,6 +137,7 @@ struct FusionRoles {
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
     case .debugPrint: false
     }
   }
@@ -178,6 +180,7 @@ extension Op {
     case .custom, .collective, .indexing: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
     case .debugPrint: false
     }
   }

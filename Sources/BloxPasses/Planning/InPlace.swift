@@ -42,6 +42,7 @@ extension Instruction {
     case .checkpointName: true
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
     case .debugPrint: false
     }
   }

@@ -29,6 +29,7 @@ extension Op {
     case .custom, .collective, .indexing: return false
     case .control: return false
     case .linearAlgebra: return false
+    case .window: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true
     }

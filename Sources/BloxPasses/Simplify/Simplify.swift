@@ -102,6 +102,7 @@ extension Op {
     case .call, .axisIndex, .fusion: []
     case .custom, .collective: []
     case .indexing: Rule.foldRules
+    case .window: Rule.windowRules
     case .control: []
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
@@ -115,5 +116,5 @@ extension Rule {
   static let all: [Rule] =
     constantRules + unaryRules + binaryRules + compareRules + selectRules + convertRules + integerPowRules
     + broadcastRules + reshapeRules + transposeRules + sliceRules + padRules + concatenateRules + iotaRules
-    + reduceRules + dotRules + randomRules
+    + reduceRules + dotRules + randomRules + windowRules
 }

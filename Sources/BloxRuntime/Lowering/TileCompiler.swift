@@ -254,6 +254,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .control, .checkpointName: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -344,6 +345,7 @@ extension Program {
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
         .stopGradient, .fusion, .custom, .collective, .indexing, .linearAlgebra, .optimizationBarrier,
         .debugPrint,
+        .window,
         .control, .checkpointName:
         break
       }

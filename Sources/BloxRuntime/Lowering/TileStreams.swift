@@ -44,6 +44,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
     case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -107,6 +108,7 @@ extension TileCompiler {
     case .custom, .collective, .indexing: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .window: return nil
     case .debugPrint: return nil
     }
   }
@@ -141,6 +143,7 @@ extension View {
     case .custom, .collective, .indexing: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .window: return nil
     case .debugPrint: return nil
     }
   }

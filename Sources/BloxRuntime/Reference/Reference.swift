@@ -60,7 +60,7 @@ public enum ReferenceInterpreter {
     case .checkpointName: return operands
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .indexing, .stopGradient, .optimizationBarrier:
+      .random, .indexing, .window, .stopGradient, .optimizationBarrier:
       return [single(op, operands, type: types[0])]
     }
   }
@@ -90,6 +90,7 @@ public enum ReferenceInterpreter {
     case .dotGeneral(let dims): dotGeneral(x[0], x[1], to: type, dims)
     case .random(let op): random(op, x, to: type)
     case .indexing(let op): indexing(op, x, to: type)
+    case .window(let op): window(op, x, to: type)
     case .stopGradient, .optimizationBarrier, .debugPrint: x[0]
     case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
