@@ -102,6 +102,7 @@ extension Op {
       true
     case .custom, .collective: true
     case .indexing: true
+    case .cumulative: true
     case .control: true
     case .checkpointName: false
     case .linearAlgebra: true

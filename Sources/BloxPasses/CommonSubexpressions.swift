@@ -56,6 +56,7 @@ extension Op {
       .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .window: false

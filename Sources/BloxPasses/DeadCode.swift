@@ -191,6 +191,7 @@ extension Op {
       .random, .axisIndex, .stopGradient:
       self
     case .custom, .collective, .indexing: self
+    case .cumulative: self
     case .checkpointName: self
     case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self

@@ -138,6 +138,10 @@ blox_reduce_columns_fn blox_reduce_columns(blox_isa isa, blox_reduce kind, blox_
 blox_arg_reduce_fn blox_arg_max(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->arg_max[dtype]; }
 blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->arg_min[dtype]; }
 
+blox_cumulative_fn blox_cumulative(blox_isa isa, blox_cumulative_kind kind, blox_dtype dtype) {
+  return blox_kernels(isa)->cumulative[kind][dtype];
+}
+
 void blox_fill(blox_isa isa, char *dst, int32_t width, uint64_t bits, int64_t count) {
   blox_kernels(isa)->fill(dst, width, bits, count);
 }

@@ -6,7 +6,7 @@
 
 #include "CBloxKernels.h"
 
-enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7 };
+enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7, CUMULATIVE_COUNT = 5 };
 
 typedef void (*blox_gemm_fn)(blox_gemm_path path, const blox_gemm_args *args, void *scratch);
 
@@ -47,6 +47,7 @@ typedef struct blox_kernel_table {
   blox_pool_value_fn pool_value[2][DTYPE_COUNT];  // [largest, smallest]
   blox_pool_place_fn pool_place[2][DTYPE_COUNT];
   blox_pool_add_fn pool_add[DTYPE_COUNT];
+  blox_cumulative_fn cumulative[CUMULATIVE_COUNT][DTYPE_COUNT];
   /// dst[i] = the element of `bits`, `width` bytes, for i in 0 ..< count.
   void (*fill)(char *dst, int32_t width, uint64_t bits, int64_t count);
   void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);

@@ -141,6 +141,13 @@ const blox_kernel_table BLOX_TABLE = {
   .pool_value = {{FLOATS(pick_max_value)}, {FLOATS(pick_min_value)}},
   .pool_place = {{FLOATS(pick_max_place)}, {FLOATS(pick_min_place)}},
   .pool_add = {FLOATS(place_add)},
+  .cumulative = {
+    [BLOX_CUMSUM] = {FLOATS(cumsum), WIDTHS(cumsum)},
+    [BLOX_CUMPROD] = {FLOATS(cumprod), WIDTHS(cumprod)},
+    [BLOX_CUMMAX] = {FLOATS(cummax), INTEGERS(cummax)},
+    [BLOX_CUMMIN] = {FLOATS(cummin), INTEGERS(cummin)},
+    [BLOX_CUMLOGSUMEXP] = {FLOATS(cumlogsumexp)},
+  },
   .fill = fill_elements,
   .random_bits = random_bits,
   .gemm = {[BLOX_F32] = run_gemm_f32, [BLOX_F64] = run_gemm_f64, WIDTHS(gemm)},

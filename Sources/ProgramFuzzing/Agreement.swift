@@ -89,13 +89,8 @@ extension Op {
     case .reduce(.prod, let axes) where operands[0].type.dtype.isFloating:
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
       if terms == 1 { return .bits }
-      let sizes = try wideMagnitudes(operands[0])
-      let one = DenseConstant(Literal(1, as: .f64), shape: sizes.type.shape)
-      func partial(_ op: Op.Binary) throws -> DenseConstant {
-        let bounded = try ReferenceInterpreter.evaluate(.binary(op), operands: [sizes, one])
-        return try ReferenceInterpreter.evaluate(self, operands: bounded)[0]
-      }
-      return .product(terms: terms, down: try partial(.min), up: try partial(.max))
+      let (down, up) = try partialProducts(operands[0])
+      return .product(terms: terms, down: down, up: up)
     case .reduce(.sum, let axes) where operands[0].type.dtype.isFloating:
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
       return terms == 1 ? .bits : .sum(terms: terms, scale: try magnitudes(operands), overflows: false)
@@ -111,6 +106,9 @@ extension Op {
       .stopGradient, .fusion:
       return .bits
     case .custom, .collective: return .bits
+    case .cumulative(let kind, let axis, _) where operands[0].type.dtype.isFloating:
+      return try cumulativeAgreement(kind, terms: operands[0].type.shape[axis], operands[0])
+    case .cumulative: return .bits
     case .indexing(.scatter(.mul, _)): return .arithmetic
     case .indexing: return .bits
     case .window(.reduce(.prod, _)): return .arithmetic
@@ -125,9 +123,40 @@ extension Op {
     }
   }
 
+  /// Like reductions of what each element combines.
+  private func cumulativeAgreement(_ kind: Cumulative, terms: Int, _ x: DenseConstant) throws -> Agreement {
+    switch kind {
+    // f32 sums accumulate in f64 on both sides, one after the other.
+    case .sum: return .arithmetic
+    case .max, .min: return .bits
+    case .prod:
+      let (down, up) = try partialProducts(x)
+      return .product(terms: terms, down: down, up: up)
+    case .logSumExp:
+      let sizes = try wideMagnitudes(x)
+      let shifted = try ReferenceInterpreter.evaluate(
+        .binary(.add), operands: [sizes, DenseConstant(Literal(1, as: .f64), shape: x.type.shape)])
+      guard case .cumulative(_, let axis, let reverse) = self else { return .bits }
+      let largest = Op.cumulative(.max, axis: axis, reverse: reverse)
+      let scale = try ReferenceInterpreter.evaluate(largest, operands: shifted)[0]
+      return .sum(terms: terms + 4, scale: scale, overflows: false)
+    }
+  }
+
   /// The op on the magnitudes of its operands, which must be floating-point, in f64, where f32 does not overflow.
   private func magnitudes(_ operands: [DenseConstant]) throws -> DenseConstant {
     try ReferenceInterpreter.evaluate(self, operands: operands.map(wideMagnitudes))[0]
+  }
+
+  /// The op, a product, on the magnitudes below 1 and on those above 1.
+  private func partialProducts(_ x: DenseConstant) throws -> (down: DenseConstant, up: DenseConstant) {
+    let sizes = try wideMagnitudes(x)
+    let one = DenseConstant(Literal(1, as: .f64), shape: sizes.type.shape)
+    func partial(_ op: Op.Binary) throws -> DenseConstant {
+      let bounded = try ReferenceInterpreter.evaluate(.binary(op), operands: [sizes, one])
+      return try ReferenceInterpreter.evaluate(self, operands: bounded)[0]
+    }
+    return (try partial(.min), try partial(.max))
   }
 
   private func wideMagnitudes(_ operand: DenseConstant) throws -> DenseConstant {
@@ -155,9 +184,9 @@ extension Program {
         .checkpointName, .optimizationBarrier, .debugPrint:
         return true
       case .linearAlgebra: return false
-      case .indexing: return !isOfFloats
       case .window(.reduce(.prod, _)): return !isOfFloats
       case .window: return true
+      case .cumulative, .indexing: return !isOfFloats
       }
     }
   }

@@ -145,6 +145,12 @@ struct TypeRuleTests {
     Case(
       .dotGeneral(Op.DotDimensions(lhsContract: [0], rhsContract: [0], preferred: .u32)), "i8[2] i8[2]",
       "dot_general: the preferred dtype u32 must be floating-point or of the operands' kind; got i8[2], i8[2]"),
+    Case(.cumulative(.sum, axis: 1, reverse: true), "i8[2,0]", "i8[2,0]"),
+    Case(.cumulative(.prod, axis: 0, reverse: false), "bool[2]", "cumprod: has no meaning for bool; got bool[2]"),
+    Case(
+      .cumulative(.max, axis: 2, reverse: false), "f32[2,3]", "cummax: axis 2 is out of range for rank 2; got f32[2,3]"),
+    Case(
+      .cumulative(.logSumExp, axis: 0, reverse: false), "i32[2]", "cumlogsumexp: has no meaning for i32; got i32[2]"),
     Case(.linearAlgebra(.cholesky), "f32[2,3,3]", "f32[2,3,3]"),
     Case(.linearAlgebra(.cholesky), "f32[2,3]", "cholesky: needs square matrices; got f32[2,3]"),
     Case(.linearAlgebra(.cholesky), "bf16[3,3]", "cholesky: needs f32 or f64; got bf16[3,3]"),

@@ -192,6 +192,7 @@ extension Op {
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
     case .window: return []
+    case .cumulative: return []
     }
   }
 
@@ -210,7 +211,8 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return self
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint:
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
+      .debugPrint:
       return self
     case .window: return self
     }

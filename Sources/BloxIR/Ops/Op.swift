@@ -45,6 +45,8 @@ public enum Op: Hashable, Sendable {
   case reduce(Reduction, axes: [Int])
   /// The `i32` index of the first extreme element along an axis, which disappears.
   case argReduce(ArgReduction, axis: Int)
+  /// Combines each element along an axis with those before it, or after it if reversed.
+  case cumulative(Cumulative, axis: Int, reverse: Bool)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
   /// Reads and writes at places that are known when the program runs.
@@ -304,6 +306,7 @@ extension Op {
     case .iota: "iota"
     case .reduce(let kind, _): "reduce_" + kind.rawValue
     case .argReduce(let kind, _): kind.rawValue
+    case .cumulative(let kind, _, _): kind.rawValue
     case .dotGeneral: "dot_general"
     case .random(let op):
       switch op {
@@ -340,6 +343,7 @@ extension Op {
       nil
     case .custom, .collective: nil
     case .indexing: nil
+    case .cumulative: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
     case .window: nil
@@ -358,6 +362,7 @@ extension Op {
       false
     case .custom, .collective: false
     case .indexing: false
+    case .cumulative: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .window: false

@@ -21,6 +21,7 @@ extension Op {
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
     case .indexing(let op): return [try op.resultType(rule)]
+    case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .window(let op): return [try op.resultType(rule)]
@@ -78,8 +79,8 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     case .window: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -98,6 +99,7 @@ extension Op {
     case .custom: true
     case .collective: false
     case .indexing(let op): op.takesSplat(at: index, of: operands)
+    case .cumulative: false
     case .control: true
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
@@ -123,6 +125,7 @@ extension Op {
     case .custom(let op): return op.operandType(at: index, of: operands.count)
     case .collective: return nil
     case .indexing(let op): return op.splatType(at: index, results: results, operands: operands)
+    case .cumulative: return nil
     case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil

@@ -66,6 +66,15 @@ package struct WindowDimension: Hashable, Sendable {
     let first = start >= 0 ? 0 : (windowDilation - 1 - start) / windowDilation
     let last = min(size - 1, ((count - 1) * baseDilation - start) / windowDilation)
     guard first <= last else { return [] }
-    return (first...last).map { start + $0 * windowDilation }.filter { $0 % baseDilation == 0 }.map { $0 / baseDilation }
+    return (first...last).map { start + $0 * windowDilation }.filter { $0 % baseDilation == 0 }.map {
+      $0 / baseDilation
+    }
+  }
+
+  /// The element under a tap of a window, among `count`; `nil` for padding and for the gaps of a base dilation.
+  package func element(window: Int, tap: Int, of count: Int) -> Int? {
+    let place = window * stride + tap * windowDilation - low
+    guard place >= 0, place % baseDilation == 0, place / baseDilation < count else { return nil }
+    return place / baseDilation
   }
 }

@@ -38,6 +38,7 @@ extension Op {
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
     case .indexing(let op): return op.attributeTexts
+    case .cumulative(_, let axis, let reverse): return ["axis=\(axis)"] + (reverse ? ["reverse"] : [])
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
@@ -75,6 +76,7 @@ extension Op {
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
     + Indexing.Mnemonic.allCases.map(\.rawValue)
+    + Cumulative.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
     + WindowOp.Mnemonic.allCases.map(\.rawValue)
@@ -106,6 +108,9 @@ extension Op {
     }
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
+    if let kind = Cumulative(rawValue: name) {
+      return .cumulative(kind, axis: try reader.integer("axis"), reverse: try reader.flag("reverse"))
+    }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
     if let mnemonic = WindowOp.Mnemonic(rawValue: name) { return .window(try WindowOp(mnemonic, &reader)) }

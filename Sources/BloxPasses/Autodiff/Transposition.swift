@@ -198,6 +198,10 @@ struct Transposition {
       .call, .axisIndex, .stopGradient, .fusion:
       throw notLinear(instruction)
     case .custom: throw notLinear(instruction)
+    // Each element is in the sums after it, so its cotangent is the sum of theirs.
+    case .cumulative(.sum, let axis, let reverse):
+      return try builder.emitOne(.cumulative(.sum, axis: axis, reverse: !reverse), [ct])
+    case .cumulative: throw notLinear(instruction)
     case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
     case .window(let op): return try transposeWindow(op, instruction, operand: index, ct)
     case .control: throw notLinear(instruction)

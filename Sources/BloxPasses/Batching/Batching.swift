@@ -141,8 +141,9 @@ struct Batcher {
     case .debugPrint(let print): return [try batchPrint(print, operands)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-      .random, .indexing, .stopGradient, .optimizationBarrier, .fusion,
-      .window, .checkpointName:
+      .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion,
+      .window,
+      .checkpointName:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
       }
@@ -167,6 +168,8 @@ struct Batcher {
     case .argReduce(let kind, let axis): return try batchArgReduce(kind, operands[0], axis: axis)
     case .dotGeneral(let dims): return try batchDot(operands[0], operands[1], dims)
     case .random(let op): return try batchRandom(op, operands)
+    case .cumulative(let kind, let axis, let reverse):
+      return try builder.emitOne(.cumulative(kind, axis: axis + 1, reverse: reverse), [operands[0].operand])
     case .indexing(let op): return try batchIndexing(op, operands)
     case .window(let op): return try batchWindow(op, operands)
     case .fusion: throw Batcher.fusedError

@@ -71,6 +71,7 @@ struct FusionRoles {
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
     case .custom, .collective, .indexing: return .outside
+    case .cumulative: return .outside
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
@@ -134,6 +135,7 @@ struct FusionRoles {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
@@ -178,6 +180,7 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .window: false

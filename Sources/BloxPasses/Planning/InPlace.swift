@@ -39,6 +39,7 @@ extension Instruction {
     case .indexing(.scatter), .indexing(.dynamicUpdateSlice): index == 0
     case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
+    case .cumulative: true
     case .checkpointName: true
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false

@@ -27,6 +27,7 @@ extension Op {
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       return false
     case .custom, .collective, .indexing: return false
+    case .cumulative: return false
     case .control: return false
     case .linearAlgebra: return false
     case .window: return false

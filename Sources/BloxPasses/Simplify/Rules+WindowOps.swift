@@ -6,7 +6,7 @@ extension Rule {
   static let windowRules = foldRules + [windowOneTap, windowEverything]
 
   /// reduce_window x {window=[1,…]}  ->  slice (pad x, identity), of which other rules remove what does nothing
-  static let windowOneTap = Rule("window-one-tap") { m, s in
+  static let windowOneTap = Rule("window-one-tap") { (m, s) throws(BloxError) in
     guard case .window(.reduce(let kind, let window)) = m.op, window.hasOneTap, m.result.elementCount > 0 else {
       return nil
     }
@@ -23,7 +23,7 @@ extension Rule {
 
   /// reduce_window_max x[n, m, c] {window=[n, m, 1]}  ->  reshape (reduce_max x), and so for all whose order does not
   /// matter
-  static let windowEverything = Rule("window-everything") { m, s in
+  static let windowEverything = Rule("window-everything") { (m, s) throws(BloxError) in
     guard case .window(.reduce(let kind, let window)) = m.op, !m.dtype.isFloating || kind == .max || kind == .min
     else { return nil }
     var axes: [Int] = []

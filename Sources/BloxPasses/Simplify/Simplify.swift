@@ -103,6 +103,7 @@ extension Op {
     case .custom, .collective: []
     case .indexing: Rule.foldRules
     case .window: Rule.windowRules
+    case .cumulative: Rule.cumulativeRules
     case .control: []
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
@@ -116,5 +117,6 @@ extension Rule {
   static let all: [Rule] =
     constantRules + unaryRules + binaryRules + compareRules + selectRules + convertRules + integerPowRules
     + broadcastRules + reshapeRules + transposeRules + sliceRules + padRules + concatenateRules + iotaRules
-    + reduceRules + dotRules + randomRules + windowRules
+    + reduceRules + dotRules + randomRules + [cumulativeSingle]
+    + windowRules
 }

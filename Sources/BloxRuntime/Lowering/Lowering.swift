@@ -162,6 +162,8 @@ struct Lowering {
       throw unsupported("calls must be inlined before a program is compiled")
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .indexing(let op): try lowerIndexing(instruction, op)
+    case .cumulative(let kind, let axis, let reverse):
+      try lowerCumulative(instruction, kind, axis: axis, reverse: reverse)
     case .control(let control): try lowerControl(control, instruction)
     case .checkpointName: try lowerAlone(instruction)
     case .constant: break

@@ -252,6 +252,7 @@ extension TileCompiler {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
+    case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
     case .control, .checkpointName: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .window: throw unsupported(instruction, "cannot run tile by tile")
@@ -343,10 +344,9 @@ extension Program {
         if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .stopGradient, .fusion, .custom, .collective, .indexing, .linearAlgebra, .optimizationBarrier,
-        .debugPrint,
         .window,
-        .control, .checkpointName:
+        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .optimizationBarrier,
+        .debugPrint, .control, .checkpointName:
         break
       }
     }

@@ -42,6 +42,7 @@ extension TileCompiler {
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
+    case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
     case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .window: throw unsupported(instruction, "cannot run tile by tile")
@@ -106,6 +107,7 @@ extension TileCompiler {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .cumulative: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .window: return nil
@@ -141,6 +143,7 @@ extension View {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .cumulative: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .window: return nil

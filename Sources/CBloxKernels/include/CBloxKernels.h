@@ -167,6 +167,16 @@ typedef void (*blox_arg_reduce_fn)(int32_t *dst, const void *src, int64_t outer,
 blox_arg_reduce_fn blox_arg_max(blox_isa isa, blox_dtype dtype);
 blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype);
 
+typedef enum blox_cumulative_kind {
+  BLOX_CUMSUM, BLOX_CUMPROD, BLOX_CUMMAX, BLOX_CUMMIN, BLOX_CUMLOGSUMEXP,
+} blox_cumulative_kind;
+
+/// Element r of column c of dst, at r * step + c * column_step, combines elements 0 ... r of the column of src. Steps
+/// are in elements; that from element to element may be negative. See cumulative.inc.h.
+typedef void (*blox_cumulative_fn)(void *dst, const void *src, int64_t length, int64_t step, int64_t columns,
+                                   int64_t column_step);
+blox_cumulative_fn blox_cumulative(blox_isa isa, blox_cumulative_kind kind, blox_dtype dtype);
+
 // ---- Data movement --------------------------------------------------------------------------------------
 
 /// dst[sum i_d * dst_strides[d]] = src[sum i_d * src_strides[d]] over `dims`; strides in elements, may be 0
