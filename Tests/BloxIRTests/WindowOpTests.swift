@@ -56,7 +56,7 @@ struct WindowOpTests {
       "reduce_window_max: the windows in dimension 0 overflow; got f32[3]"),
     Case(
       .window(.reduce(.max, window([1], low: [1 << 47]))), "f32[3]",
-      "reduce_window_max(): a tensor of type f32[140737488355331] does not fit in memory; at most 2^47 bytes are allowed"
+      "reduce_window_max: a tensor of type f32[140737488355331] does not fit in memory; at most 2^47 bytes are allowed"
     ),
     Case(.window(.selectAndGatherAdd(.max, window([2]))), "f32[3] f32[3]", "f32[2]"),
     Case(
@@ -84,11 +84,11 @@ struct WindowOpTests {
 
   /// A window in text, and what is wrong with it.
   static let malformed = [
-    ("reduce_window_sum %0", "got a line break, expected the attribute window=[INTEGERS]"),
+    ("reduce_window_sum %0", "got 'reduce_window_sum', expected the attribute window=[INTEGERS]"),
     ("reduce_window_sum %0 {window=2}", "expected window=[INTEGERS]"),
     ("reduce_window_sum %0 {window=[2], stride=[1]}", "expected one of the attributes"),
     ("select_and_gather_add %0, %0 {window=[2]}", "expected the attribute select="),
-    ("select_and_gather_add %0, %0 {select=mean, window=[2]}", "expected select=max or min"),
+    ("select_and_gather_add %0, %0 {select=mean, window=[2]}", "expected select=max|min"),
   ]
 
   @Test("Attributes that are missing, misspelt or of another kind are refused where they stand", arguments: malformed)
