@@ -122,8 +122,9 @@ extension Lowering {
     var (sourceOffset, targetOffset) = (0, 0)
     var dims: [StridedDimension] = []
     for (dim, dimension) in window.dimensions.enumerated() {
-      let windows = (0..<result.shape[dim]).lazy.filter { !dimension.elements(under: $0, of: operand.shape[dim]).isEmpty }
-      guard let first = windows.first else { dims.append(StridedDimension(size: 0, strides: [1, 1])); continue }
+      let size = operand.shape[dim]
+      guard let first = (0..<result.shape[dim]).first(where: { !dimension.elements(under: $0, of: size).isEmpty })
+      else { dims.append(StridedDimension(size: 0, strides: [1, 1])); continue }
       let common = greatestCommonDivisor(dimension.stride, dimension.baseDilation)
       let (step, advance) = (dimension.baseDilation / common, dimension.stride / common)
       let element = dimension.elements(under: first, of: operand.shape[dim])[0]
