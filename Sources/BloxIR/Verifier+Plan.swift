@@ -107,6 +107,7 @@ extension Op {
     case .checkpointName: false
     case .linearAlgebra: true
     case .convolution: true
+    case .window: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -60,6 +60,7 @@ extension Op {
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
     case .debugPrint: false
     }
   }

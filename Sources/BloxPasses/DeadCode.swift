@@ -196,6 +196,7 @@ extension Op {
     case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self
     case .convolution: self
+    case .window: self
     case .debugPrint: self
     }
   }

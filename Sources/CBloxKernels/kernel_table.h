@@ -18,6 +18,19 @@ typedef struct blox_gemm_blocking {
   int64_t small_products;   // largest m * n * k that is computed without packing
 } blox_gemm_blocking;
 
+/// A part of the elements that windows have under one tap: `positions` rows of `channels` dense elements.
+typedef struct blox_pool_run {
+  int64_t positions, channels;
+  int64_t dst_step, src_step;  // from row to row, in elements
+} blox_pool_run;
+
+typedef void (*blox_pool_fold_fn)(void *dst, const void *first, const void *second, const blox_pool_run *run);
+typedef void (*blox_pool_value_fn)(void *best, void *value, const void *tangent, const void *x,
+                                   const blox_pool_run *run);
+typedef void (*blox_pool_place_fn)(void *best, int32_t *place, int32_t tap, const void *x, const blox_pool_run *run);
+typedef void (*blox_pool_add_fn)(void *result, const void *source, const int32_t *place, int32_t tap,
+                                 const blox_pool_run *run);
+
 typedef struct blox_kernel_table {
   blox_tile_fn unary[UNARY_COUNT][DTYPE_COUNT];
   blox_tile_fn binary[BINARY_COUNT][DTYPE_COUNT];
@@ -30,6 +43,10 @@ typedef struct blox_kernel_table {
   blox_reduce_columns_fn reduce_columns[REDUCE_COUNT][DTYPE_COUNT];
   blox_arg_reduce_fn arg_max[DTYPE_COUNT];
   blox_arg_reduce_fn arg_min[DTYPE_COUNT];
+  blox_pool_fold_fn pool_fold[REDUCE_COUNT][DTYPE_COUNT];
+  blox_pool_value_fn pool_value[2][DTYPE_COUNT];  // [largest, smallest]
+  blox_pool_place_fn pool_place[2][DTYPE_COUNT];
+  blox_pool_add_fn pool_add[DTYPE_COUNT];
   blox_cumulative_fn cumulative[CUMULATIVE_COUNT][DTYPE_COUNT];
   /// dst[i] = the element of `bits`, `width` bytes, for i in 0 ..< count.
   void (*fill)(char *dst, int32_t width, uint64_t bits, int64_t count);

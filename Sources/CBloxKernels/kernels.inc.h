@@ -18,6 +18,7 @@
 #include "fill.inc.h"
 #include "reduce.inc.h"
 #include "arg_reduce.inc.h"
+#include "pool.inc.h"
 #include "cumulative.inc.h"
 #include "random.inc.h"
 #include "patches.inc.h"

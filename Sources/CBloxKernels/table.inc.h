@@ -129,6 +129,18 @@ const blox_kernel_table BLOX_TABLE = {
   },
   .arg_max = {FLOATS(arg_max), INTEGERS_AND_BOOL(arg_max)},
   .arg_min = {FLOATS(arg_min), INTEGERS_AND_BOOL(arg_min)},
+  .pool_fold = {
+    [BLOX_REDUCE_SUM] = {FLOATS(sum_fold), WIDTHS(sum_fold)},
+    [BLOX_REDUCE_PROD] = {FLOATS(prod_fold), WIDTHS(prod_fold)},
+    [BLOX_REDUCE_MAX] = {FLOATS(max_fold), INTEGERS(max_fold), [BLOX_BOOL] = or_fold_u8},
+    [BLOX_REDUCE_MIN] = {FLOATS(min_fold), INTEGERS(min_fold), [BLOX_BOOL] = and_fold_u8},
+    [BLOX_REDUCE_AND] = {WIDTHS_AND_BOOL(and_fold)},
+    [BLOX_REDUCE_OR] = {WIDTHS_AND_BOOL(or_fold)},
+    [BLOX_REDUCE_XOR] = {WIDTHS_AND_BOOL(xor_fold)},
+  },
+  .pool_value = {{FLOATS(pick_max_value)}, {FLOATS(pick_min_value)}},
+  .pool_place = {{FLOATS(pick_max_place)}, {FLOATS(pick_min_place)}},
+  .pool_add = {FLOATS(place_add)},
   .cumulative = {
     [BLOX_CUMSUM] = {FLOATS(cumsum), WIDTHS(cumsum)},
     [BLOX_CUMPROD] = {FLOATS(cumprod), WIDTHS(cumprod)},

@@ -39,6 +39,7 @@ extension ProgramGenerator {
     Step("dynamic slice") { try $0.dynamicSlice() },
     Step("gather") { try $0.gather() },
     Step("scatter", weight: 2) { try $0.scatter() },
+    Step("window", weight: 2) { try $0.window() },
     Step("factorisation") { try $0.factorisation() },
     Step("triangular solve") { try $0.triangularSolve() },
     Step("barrier") { try $0.barrier() },

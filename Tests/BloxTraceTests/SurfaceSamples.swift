@@ -158,4 +158,6 @@ extension SurfaceSample {
   static let all =
     elementwise + binary + reductions + shapes + functions + linearAlgebra + indexing + control
     + cumulative + convolutions
+    + windows
+    + cumulative
 }

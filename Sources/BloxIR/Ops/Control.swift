@@ -193,6 +193,7 @@ extension Op {
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
     case .convolution: return []
+    case .window: return []
     case .cumulative: return []
     }
   }
@@ -216,6 +217,7 @@ extension Op {
       .debugPrint:
       return self
     case .convolution: return self
+    case .window: return self
     }
   }
 }

@@ -53,6 +53,8 @@ public enum Op: Hashable, Sendable {
   case convolution(Convolution)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
+  /// Reductions and selections of the elements under windows.
+  case window(WindowOp)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
   /// Random keys and bits.
@@ -325,6 +327,7 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
+    case .window(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -347,6 +350,7 @@ extension Op {
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
     case .convolution: nil
+    case .window: nil
     case .debugPrint: nil
     }
   }
@@ -366,6 +370,7 @@ extension Op {
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
     case .debugPrint: false
     }
   }

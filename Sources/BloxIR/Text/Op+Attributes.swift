@@ -43,6 +43,7 @@ extension Op {
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
     case .convolution(let convolution): return convolution.attributeTexts
+    case .window(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -80,6 +81,7 @@ extension Op {
     + Cumulative.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
+    + WindowOp.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -113,6 +115,7 @@ extension Op {
     }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
+    if let mnemonic = WindowOp.Mnemonic(rawValue: name) { return .window(try WindowOp(mnemonic, &reader)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }

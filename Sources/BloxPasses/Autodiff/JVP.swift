@@ -163,6 +163,7 @@ struct JVPRule {
     case .checkpointName: return tangent(0)
     case .collective(let collective): return try self.collective(collective, &b)
     case .indexing(let op): return try indexing(op, &b)
+    case .window(let op): return try window(op, &b)
     case .cumulative(let kind, let axis, let reverse):
       return try cumulative(kind, axis: axis, reverse: reverse, &b)
     case .linearAlgebra: preconditionFailure("\(op.name) is handled by JVPTransform.apply")

@@ -204,6 +204,7 @@ struct Transposition {
       return try builder.emitOne(.cumulative(.sum, axis: axis, reverse: !reverse), [ct])
     case .cumulative: throw notLinear(instruction)
     case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
+    case .window(let op): return try transposeWindow(op, instruction, operand: index, ct)
     case .control: throw notLinear(instruction)
     case .checkpointName: return ct
     case .collective(let collective):

@@ -143,6 +143,7 @@ struct Batcher {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .convolution,
       .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion,
+      .window,
       .checkpointName:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
@@ -172,6 +173,7 @@ struct Batcher {
     case .cumulative(let kind, let axis, let reverse):
       return try builder.emitOne(.cumulative(kind, axis: axis + 1, reverse: reverse), [operands[0].operand])
     case .indexing(let op): return try batchIndexing(op, operands)
+    case .window(let op): return try batchWindow(op, operands)
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")

@@ -108,6 +108,7 @@ extension Program {
         .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
         .convolution,
         .random, .stopGradient, .fusion, .checkpointName, .linearAlgebra, .optimizationBarrier, .cumulative, .indexing,
+        .window,
         .debugPrint:
         return false
       }

@@ -76,6 +76,7 @@ struct FusionRoles {
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
     case .convolution: return .outside
+    case .window: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -140,6 +141,7 @@ struct FusionRoles {
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
     case .debugPrint: false
     }
   }
@@ -184,6 +186,7 @@ extension Op {
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
     case .debugPrint: false
     }
   }

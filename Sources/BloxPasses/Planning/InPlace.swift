@@ -44,6 +44,7 @@ extension Instruction {
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
     case .debugPrint: false
     }
   }

@@ -102,6 +102,7 @@ extension Op {
     case .call, .axisIndex, .fusion: []
     case .custom, .collective: []
     case .indexing: Rule.foldRules
+    case .window: Rule.windowRules
     case .cumulative: Rule.cumulativeRules
     case .control: []
     case .checkpointName: Rule.unaryRules
@@ -118,4 +119,5 @@ extension Rule {
     constantRules + unaryRules + binaryRules + compareRules + selectRules + convertRules + integerPowRules
     + broadcastRules + reshapeRules + transposeRules + sliceRules + padRules + concatenateRules + iotaRules
     + reduceRules + dotRules + randomRules + [cumulativeSingle]
+    + windowRules
 }

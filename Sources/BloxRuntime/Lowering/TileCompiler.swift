@@ -256,6 +256,7 @@ extension TileCompiler {
     case .control, .checkpointName: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .convolution: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -345,6 +346,7 @@ extension Program {
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
         .convolution,
+        .window,
         .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .optimizationBarrier,
         .debugPrint, .control, .checkpointName:
         break

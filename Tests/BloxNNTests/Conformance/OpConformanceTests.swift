@@ -43,6 +43,10 @@ struct OpConformanceTests {
     #expect(try runGroup("ops_cumulative", bind: bindCumulative).ran == 39)
   }
 
+  @Test("ops_window: reductions of windows") func windows() throws {
+    #expect(try runGroup("ops_window", bind: bindWindow).ran == 28)
+  }
+
   @Test("ops_reduce: reductions") func reduce() throws {
     #expect(try runGroup("ops_reduce", bind: bindReduce).ran == 167)
   }
