@@ -106,6 +106,7 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra: true
+    case .ordering: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -59,6 +59,7 @@ extension Op {
     case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

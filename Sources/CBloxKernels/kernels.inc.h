@@ -19,6 +19,7 @@
 #include "reduce.inc.h"
 #include "arg_reduce.inc.h"
 #include "cumulative.inc.h"
+#include "order.inc.h"
 #include "random.inc.h"
 #include "gemm.inc.h"
 #include "matrix.inc.h"

@@ -115,6 +115,7 @@ extension Op {
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
+    case .ordering: return .bits
     case .optimizationBarrier: return .bits
     case .debugPrint: return .bits
     }
@@ -182,6 +183,7 @@ extension Program {
         return true
       case .linearAlgebra: return false
       case .cumulative, .indexing: return !isOfFloats
+      case .ordering: return true
       }
     }
   }

@@ -102,6 +102,7 @@ struct ReferenceTests: ReferenceSuite {
     for op in Op.ArgReduction.allCases { samples.append((.argReduce(op, axis: 0), [f])) }
     for op in Cumulative.allCases { samples.append((.cumulative(op, axis: 1, reverse: false), [f])) }
     samples += [
+      (.ordering(.sort(.init(axis: 1, keyCount: 2))), [f, i]), (.ordering(.topK(.init(count: 1, axis: 0))), [f]),
       (.constant(f), []), (.select, [p, f, f]), (.clamp, [f, f, f]), (.fma, [f, f, f]), (.convert(.i8), [f]),
       (.bitcastConvert(.u32), [f]), (.integerPow(3), [f]), (.broadcastInDim(shape: [2, 2, 2], dims: [0, 2]), [f]),
       (.reshape([4]), [f]), (.transpose([1, 0]), [f]), (.slice(.init(starts: [0, 1], limits: [2, 2])), [f]),

@@ -191,6 +191,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
+    case .ordering: return []
     case .cumulative: return []
     }
   }
@@ -211,7 +212,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return self
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
-      .debugPrint:
+      .debugPrint, .ordering:
       return self
     }
   }

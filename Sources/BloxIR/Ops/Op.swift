@@ -53,6 +53,8 @@ public enum Op: Hashable, Sendable {
   case indexing(Indexing)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
+  /// A sort, or the largest elements.
+  case ordering(Ordering)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -322,6 +324,7 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
+    case .ordering(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -343,6 +346,7 @@ extension Op {
     case .cumulative: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .ordering: nil
     case .debugPrint: nil
     }
   }
@@ -361,6 +365,7 @@ extension Op {
     case .cumulative: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -24,6 +24,7 @@ extension Op {
     case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .ordering(let op): return try op.resultTypes(rule)
     case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -78,7 +79,7 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .cumulative, .linearAlgebra, .ordering: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -101,6 +102,7 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -126,6 +128,7 @@ extension Op {
     case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

@@ -42,6 +42,7 @@ extension Op {
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
+    case .ordering(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -78,6 +79,7 @@ extension Op {
     + Cumulative.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
+    + Ordering.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -114,6 +116,7 @@ extension Op {
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }
+    if let mnemonic = Ordering.Mnemonic(rawValue: name) { return .ordering(try Ordering(mnemonic, &reader)) }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)

@@ -122,6 +122,7 @@ extension Op {
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
     case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
     case .cumulative: return false
+    case .ordering: return false
     }
   }
 }

@@ -75,6 +75,7 @@ struct FusionRoles {
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .ordering: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -138,6 +139,7 @@ struct FusionRoles {
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -181,6 +183,7 @@ extension Op {
     case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -30,6 +30,7 @@ extension Op {
     case .cumulative: return false
     case .control: return false
     case .linearAlgebra: return false
+    case .ordering: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true
     }

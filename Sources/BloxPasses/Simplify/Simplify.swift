@@ -106,6 +106,7 @@ extension Op {
     case .control: []
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
+    case .ordering: Rule.orderingRules
     case .debugPrint: []
     }
   }
@@ -116,5 +117,5 @@ extension Rule {
   static let all: [Rule] =
     constantRules + unaryRules + binaryRules + compareRules + selectRules + convertRules + integerPowRules
     + broadcastRules + reshapeRules + transposeRules + sliceRules + padRules + concatenateRules + iotaRules
-    + reduceRules + dotRules + randomRules + [cumulativeSingle]
+    + reduceRules + dotRules + randomRules + [cumulativeSingle] + orderingRules
 }
