@@ -135,7 +135,7 @@ struct ReferenceTests: ReferenceSuite {
       "constant", "compare", "select", "clamp", "fma", "convert", "bitcast_convert", "integer_pow", "broadcast_in_dim",
       "reshape", "transpose", "slice", "pad", "concatenate", "iota", "dot_general", "random_seed", "random_fold_in",
       "random_split", "random_bits", "random_wrap", "random_unwrap", "call", "stop_gradient", "fusion",
-      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve",
+      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve", "sort", "top_k",
     ]
     #expect(Set(samples.map(\.op.name)) == Set(families + others))
   }

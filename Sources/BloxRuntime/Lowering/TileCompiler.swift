@@ -344,7 +344,8 @@ extension Program {
         if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .ordering, .optimizationBarrier,
+        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .ordering,
+        .optimizationBarrier,
         .debugPrint, .control, .checkpointName:
         break
       }
