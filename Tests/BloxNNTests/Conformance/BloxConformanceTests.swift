@@ -136,7 +136,7 @@ struct BloxConformanceTests {
     }
     print("conformance blox: \(ran) cases run")
     for layer in skipped.keys.sorted() { print("  not run: \(skipped[layer] ?? 0) x \(layer)") }
-    #expect(ran == 46)
+    #expect(ran == 53)
   }
 
   @Test("blox: keys and counters of Rng") func rng() throws {
