@@ -108,6 +108,7 @@ extension Op {
     case .linearAlgebra: true
     case .convolution: true
     case .window: true
+    case .ordering: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

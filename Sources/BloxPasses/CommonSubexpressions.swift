@@ -61,6 +61,7 @@ extension Op {
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
     case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

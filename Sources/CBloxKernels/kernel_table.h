@@ -48,6 +48,8 @@ typedef struct blox_kernel_table {
   blox_pool_place_fn pool_place[2][DTYPE_COUNT];
   blox_pool_add_fn pool_add[DTYPE_COUNT];
   blox_cumulative_fn cumulative[CUMULATIVE_COUNT][DTYPE_COUNT];
+  void (*sort)(const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
+  void (*top_k)(const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
   /// dst[i] = the element of `bits`, `width` bytes, for i in 0 ..< count.
   void (*fill)(char *dst, int32_t width, uint64_t bits, int64_t count);
   void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
@@ -79,6 +81,24 @@ static inline uint64_t blox_element_bits(const char *src, int32_t width) {
   uint64_t bits = 0;
   memcpy(&bits, src, (size_t)width);
   return bits;
+}
+
+enum {
+  BLOX_ORDER_RANKED = 64,   // items that are sorted by their ranks
+  BLOX_ORDER_BLOCK = 1024,  // elements whose keys are looked at together for the largest ones
+};
+
+/// Whether a line is sorted without numbering its elements: its elements are made of their sorted keys.
+static inline bool blox_sorts_alone(const blox_order *order) {
+  return order->operand_count == 1 && order->length > BLOX_ORDER_RANKED &&
+         (!order->is_wide || blox_dtype_width(order->dtypes[0]) == 8);
+}
+
+/// How many candidates for the `count` largest of n elements are kept at a time: all, or twice as many as are wanted
+/// and a group of new ones.
+static inline int64_t blox_top_k_room(int64_t count, int64_t n) {
+  int64_t room = BLOX_ORDER_RANKED + count + (count > 64 ? count : 64);
+  return room < n ? room : n;
 }
 
 #endif

@@ -20,6 +20,7 @@
 #include "arg_reduce.inc.h"
 #include "pool.inc.h"
 #include "cumulative.inc.h"
+#include "order.inc.h"
 #include "random.inc.h"
 #include "patches.inc.h"
 #include "gemm.inc.h"

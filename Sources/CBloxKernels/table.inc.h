@@ -148,6 +148,8 @@ const blox_kernel_table BLOX_TABLE = {
     [BLOX_CUMMIN] = {FLOATS(cummin), INTEGERS(cummin)},
     [BLOX_CUMLOGSUMEXP] = {FLOATS(cumlogsumexp)},
   },
+  .sort = sort_lines,
+  .top_k = top_lines,
   .fill = fill_elements,
   .random_bits = random_bits,
   .gemm = {[BLOX_F32] = run_gemm_f32, [BLOX_F64] = run_gemm_f64, WIDTHS(gemm)},

@@ -129,6 +129,7 @@ extension Op {
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
+    case .ordering: return .bits
     case .optimizationBarrier: return .bits
     case .debugPrint: return .bits
     }
@@ -205,6 +206,7 @@ extension Program {
       case .window(.reduce(.prod, _)): return !isOfFloats
       case .window: return true
       case .cumulative, .indexing: return !isOfFloats
+      case .ordering: return true
       }
     }
   }

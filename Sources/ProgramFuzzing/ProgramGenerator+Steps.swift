@@ -33,6 +33,8 @@ extension ProgramGenerator {
     Step("iota") { try $0.iota() },
     Step("reduce", weight: 2) { try $0.reduce() },
     Step("cumulative") { try $0.cumulative() },
+    Step("sort") { try $0.sort() },
+    Step("top_k") { try $0.topK() },
     Step("dot", weight: 2) { try $0.dot() },
     Step("convolution", weight: 2) { try $0.convolution() },
     Step("reverse") { try $0.reverse() },

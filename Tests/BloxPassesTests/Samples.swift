@@ -132,6 +132,10 @@ private func largeSamples() throws(BloxError) -> [Sample] {
   for kind in Cumulative.allCases {
     samples.append(try single(.cumulative(kind, axis: 1, reverse: kind == .min), [.f32(2, 5, 3)]))
   }
+  samples.append(try single(.ordering(.sort(.init(axis: 1))), [.f32(2, 5)]))
+  samples.append(
+    try single(.ordering(.sort(.init(axis: 0, keyCount: 2))), [.i32(3, 2), .f32(3, 2), .f32(3, 2)], " together"))
+  samples.append(try single(.ordering(.topK(.init(count: 2, axis: 1))), [.f32(2, 5)]))
   samples.append(try single(.argReduce(.argmax, axis: 1), [.f32(2, 3)]))
   samples.append(try single(.argReduce(.argmin, axis: 0), [.f32(2, 3)]))
   let plain = Op.DotDimensions(lhsContract: [1], rhsContract: [0])

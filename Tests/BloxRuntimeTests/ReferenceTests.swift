@@ -106,6 +106,7 @@ struct ReferenceTests: ReferenceSuite {
     for op in Op.ArgReduction.allCases { samples.append((.argReduce(op, axis: 0), [f])) }
     for op in Cumulative.allCases { samples.append((.cumulative(op, axis: 1, reverse: false), [f])) }
     samples += [
+      (.ordering(.sort(.init(axis: 1, keyCount: 2))), [f, i]), (.ordering(.topK(.init(count: 1, axis: 0))), [f]),
       (.constant(f), []), (.select, [p, f, f]), (.clamp, [f, f, f]), (.fma, [f, f, f]), (.convert(.i8), [f]),
       (.bitcastConvert(.u32), [f]), (.integerPow(3), [f]), (.broadcastInDim(shape: [2, 2, 2], dims: [0, 2]), [f]),
       (.reshape([4]), [f]), (.transpose([1, 0]), [f]), (.slice(.init(starts: [0, 1], limits: [2, 2])), [f]),
@@ -139,7 +140,7 @@ struct ReferenceTests: ReferenceSuite {
       "constant", "compare", "select", "clamp", "fma", "convert", "bitcast_convert", "integer_pow", "broadcast_in_dim",
       "reshape", "transpose", "slice", "pad", "concatenate", "iota", "dot_general", "random_seed", "random_fold_in",
       "random_split", "random_bits", "random_wrap", "random_unwrap", "call", "stop_gradient", "fusion",
-      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve",
+      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve", "sort", "top_k",
       "select_and_gather_add", "select_and_scatter_add",
     ]
     #expect(Set(samples.map(\.op.name)) == Set(families + others))

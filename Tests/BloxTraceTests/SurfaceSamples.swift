@@ -157,7 +157,5 @@ extension SurfaceSample {
 
   static let all =
     elementwise + binary + reductions + shapes + functions + linearAlgebra + indexing + control
-    + cumulative + convolutions
-    + windows
-    + cumulative
+    + cumulative + convolutions + windows + ordering
 }

@@ -194,6 +194,7 @@ extension Op {
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
     case .convolution: return []
     case .window: return []
+    case .ordering: return []
     case .cumulative: return []
     }
   }
@@ -214,7 +215,7 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return self
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
-      .debugPrint:
+      .debugPrint, .ordering:
       return self
     case .convolution: return self
     case .window: return self

@@ -57,6 +57,8 @@ public enum Op: Hashable, Sendable {
   case window(WindowOp)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
+  /// A sort, or the largest elements.
+  case ordering(Ordering)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -328,6 +330,7 @@ extension Op {
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
     case .window(let op): op.name
+    case .ordering(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -351,6 +354,7 @@ extension Op {
     case .linearAlgebra, .optimizationBarrier: nil
     case .convolution: nil
     case .window: nil
+    case .ordering: nil
     case .debugPrint: nil
     }
   }
@@ -371,6 +375,7 @@ extension Op {
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
     case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -25,6 +25,7 @@ extension Op {
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
     case .window(let op): return [try op.resultType(rule)]
+    case .ordering(let op): return try op.resultTypes(rule)
     case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -81,7 +82,7 @@ extension Op {
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
     case .window: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .cumulative, .linearAlgebra, .ordering: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -106,6 +107,7 @@ extension Op {
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
     case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -133,6 +135,7 @@ extension Op {
     case .linearAlgebra, .optimizationBarrier: return nil
     case .convolution: return nil
     case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

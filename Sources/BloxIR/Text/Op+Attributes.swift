@@ -44,6 +44,7 @@ extension Op {
     case .linearAlgebra(let op): return op.attributeTexts
     case .convolution(let convolution): return convolution.attributeTexts
     case .window(let op): return op.attributeTexts
+    case .ordering(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -82,6 +83,7 @@ extension Op {
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
     + WindowOp.Mnemonic.allCases.map(\.rawValue)
+    + Ordering.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -119,6 +121,7 @@ extension Op {
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }
+    if let mnemonic = Ordering.Mnemonic(rawValue: name) { return .ordering(try Ordering(mnemonic, &reader)) }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)

@@ -214,6 +214,8 @@ struct Transposition {
     case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
     case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
     case .debugPrint: throw notLinear(instruction)
+    // Tangents are moved by gathers.
+    case .ordering: throw notLinear(instruction)
     }
   }
 

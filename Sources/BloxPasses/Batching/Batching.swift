@@ -138,6 +138,7 @@ struct Batcher {
     case .collective(let collective): return [try batchCollective(collective, operands[0])]
     case .control(let control): return try batchControl(control, operands)
     case .linearAlgebra(let op): return try batchLinearAlgebra(op, operands)
+    case .ordering(let op): return try batchOrdering(op, operands)
     case .debugPrint(let print): return [try batchPrint(print, operands)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
@@ -178,7 +179,7 @@ struct Batcher {
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")
     case .custom, .collective, .control: preconditionFailure("\(op.name) is handled by batch(_:_:)")
-    case .linearAlgebra: preconditionFailure("\(op.name) is handled by batch(_:_:)")
+    case .linearAlgebra, .ordering: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     case .debugPrint: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     }
   }

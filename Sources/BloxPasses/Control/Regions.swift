@@ -130,6 +130,7 @@ extension Op {
     case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
     case .window: return false
     case .cumulative: return false
+    case .ordering: return false
     }
   }
 }

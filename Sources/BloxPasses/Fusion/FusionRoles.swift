@@ -77,6 +77,7 @@ struct FusionRoles {
     case .linearAlgebra, .optimizationBarrier: return .outside
     case .convolution: return .outside
     case .window: return .outside
+    case .ordering: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -142,6 +143,7 @@ struct FusionRoles {
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
     case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -187,6 +189,7 @@ extension Op {
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
     case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -32,6 +32,7 @@ extension Op {
     case .linearAlgebra: return false
     case .convolution: return false
     case .window: return false
+    case .ordering: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true
     }

@@ -108,6 +108,7 @@ extension Op {
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
     case .convolution: []
+    case .ordering: Rule.orderingRules
     case .debugPrint: []
     }
   }
@@ -118,6 +119,5 @@ extension Rule {
   static let all: [Rule] =
     constantRules + unaryRules + binaryRules + compareRules + selectRules + convertRules + integerPowRules
     + broadcastRules + reshapeRules + transposeRules + sliceRules + padRules + concatenateRules + iotaRules
-    + reduceRules + dotRules + randomRules + [cumulativeSingle]
-    + windowRules
+    + reduceRules + dotRules + randomRules + [cumulativeSingle] + orderingRules + windowRules
 }

@@ -47,6 +47,7 @@ extension TileCompiler {
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .convolution: throw unsupported(instruction, "cannot run tile by tile")
     case .window: throw unsupported(instruction, "cannot run tile by tile")
+    case .ordering: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -113,6 +114,7 @@ extension TileCompiler {
     case .linearAlgebra, .optimizationBarrier: return nil
     case .convolution: return nil
     case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }
@@ -150,6 +152,7 @@ extension View {
     case .linearAlgebra, .optimizationBarrier: return nil
     case .convolution: return nil
     case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

@@ -52,6 +52,7 @@ public enum ReferenceInterpreter {
       case .linear: throw BloxError.forwardModeOfCustomVJP
       }
     case .linearAlgebra(let op): return linearAlgebra(op, operands, types)
+    case .ordering(let op): return ordering(op, operands, types)
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .debugPrint(let print):
       for line in print.lines(operands) { DebugOutput.write(line) }
@@ -96,7 +97,7 @@ public enum ReferenceInterpreter {
     case .window(let op): window(op, x, to: type)
     case .cumulative(let kind, let axis, let reverse): cumulative(kind, x[0], axis: axis, reverse: reverse)
     case .stopGradient, .optimizationBarrier, .debugPrint: x[0]
-    case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
+    case .linearAlgebra, .ordering: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
     case .control, .checkpointName: preconditionFailure("handled by evaluate(_:operands:)")
     }

@@ -177,6 +177,29 @@ typedef void (*blox_cumulative_fn)(void *dst, const void *src, int64_t length, i
                                    int64_t column_step);
 blox_cumulative_fn blox_cumulative(blox_isa isa, blox_cumulative_kind kind, blox_dtype dtype);
 
+// ---- Order ---------------------------------------------------------------------------------------------
+
+/// Lines along the middle dimension of [outer, length, inner], of several operands with one shape. Line j is column
+/// j % inner of block j / inner.
+typedef struct blox_order {
+  int32_t operand_count, key_count;
+  const int32_t *dtypes;             // blox_dtype of each operand
+  const int32_t *sources, *targets;  // the buffers of operands and results
+  int64_t length, inner;
+  int64_t count;                     // elements of a result's line
+  bool is_wide;                      // whether a key has more than 32 bits, or a line more elements than 32 can number
+} blox_order;
+
+/// Sorts lines [start, end) of all operands by the first `key_count` of them: ascending and stable, NaN last, zeros
+/// equal. One operand's result may be the same memory.
+void blox_sort(blox_isa isa, const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
+/// The `count` largest elements of lines [start, end) of one operand, largest first, and their indices as i32. NaN
+/// comes first, 0 before -0, equal elements in order.
+void blox_top_k(blox_isa isa, const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
+/// Scratch that a thread needs (64-byte aligned). Lengths below 2^48.
+int64_t blox_sort_scratch_bytes(const blox_order *order);
+int64_t blox_top_k_scratch_bytes(const blox_order *order);
+
 // ---- Data movement --------------------------------------------------------------------------------------
 
 /// dst[sum i_d * dst_strides[d]] = src[sum i_d * src_strides[d]] over `dims`; strides in elements, may be 0
