@@ -201,6 +201,8 @@ extension Op {
     case .checkpointName: self
     case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self
+    case .convolution: self
+    case .window: self
     case .ordering: self
     case .debugPrint: self
     }

@@ -201,6 +201,15 @@ int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path p
   }
 }
 
+int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k) {
+  const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
+  if (blocking->width == 0) return k * blox_dtype_width(dtype);
+  return blox_gemm_scratch_bytes(isa, dtype, BLOX_GEMM_PACKED, m, n, k) +
+         (blocking->mr + 1) * blocking->kc * blocking->width;
+}
+
+blox_channels_fn blox_channels(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->channels[dtype]; }
+
 void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_t *columns) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   *rows = blocking->width ? blocking->mr : 1;

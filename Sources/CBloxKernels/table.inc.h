@@ -129,6 +129,19 @@ const blox_kernel_table BLOX_TABLE = {
   },
   .arg_max = {FLOATS(arg_max), INTEGERS_AND_BOOL(arg_max)},
   .arg_min = {FLOATS(arg_min), INTEGERS_AND_BOOL(arg_min)},
+  .pool_fold = {
+    [BLOX_REDUCE_SUM] = {FLOATS(sum_fold), WIDTHS(sum_fold)},
+    [BLOX_REDUCE_PROD] = {FLOATS(prod_fold), WIDTHS(prod_fold)},
+    [BLOX_REDUCE_MAX] = {FLOATS(max_fold), INTEGERS(max_fold), [BLOX_BOOL] = or_fold_u8},
+    [BLOX_REDUCE_MIN] = {FLOATS(min_fold), INTEGERS(min_fold), [BLOX_BOOL] = and_fold_u8},
+    [BLOX_REDUCE_AND] = {WIDTHS_AND_BOOL(and_fold)},
+    [BLOX_REDUCE_OR] = {WIDTHS_AND_BOOL(or_fold)},
+    [BLOX_REDUCE_XOR] = {WIDTHS_AND_BOOL(xor_fold)},
+  },
+  .pool_value = {{FLOATS(pick_max_value)}, {FLOATS(pick_min_value)}},
+  .pool_place = {{FLOATS(pick_max_place)}, {FLOATS(pick_min_place)}},
+  .pool_add = {FLOATS(place_add)},
+  .pool_scatter = {{FLOATS(scatter_max)}, {FLOATS(scatter_min)}},
   .cumulative = {
     [BLOX_CUMSUM] = {FLOATS(cumsum), WIDTHS(cumsum)},
     [BLOX_CUMPROD] = {FLOATS(cumprod), WIDTHS(cumprod)},
@@ -145,5 +158,6 @@ const blox_kernel_table BLOX_TABLE = {
     [BLOX_F32] = {sizeof(float), GEMM_MR, NR_gemm_f32, GEMM_KC, GEMM_MC_F32, GEMM_NC, GEMM_SMALL_PRODUCTS},
     [BLOX_F64] = {sizeof(double), GEMM_MR, NR_gemm_f64, GEMM_KC, GEMM_MC_F64, GEMM_NC, GEMM_SMALL_PRODUCTS},
   },
+  .channels = {[BLOX_F32] = run_channels_gemm_f32, [BLOX_F64] = run_channels_gemm_f64},
   .matrix = {[BLOX_F32] = &matrix_kernels_f32, [BLOX_F64] = &matrix_kernels_f64},
 };

@@ -155,7 +155,7 @@ struct JVPRule {
       for index in inputs.indices { tangents.append(instantiated(index, b)) }
       return try b.emitOne(op, tangents)
     case .reduce(let kind, let axes): return try reduce(kind, axes: axes, &b)
-    case .dotGeneral: return try dot(op, &b)
+    case .dotGeneral, .convolution: return try dot(op, &b)
     case .fusion:
       throw BloxError(
         .notDifferentiable,
@@ -166,6 +166,7 @@ struct JVPRule {
     case .checkpointName: return tangent(0)
     case .collective(let collective): return try self.collective(collective, &b)
     case .indexing(let op): return try indexing(op, &b)
+    case .window(let op): return try window(op, &b)
     case .cumulative(let kind, let axis, let reverse):
       return try cumulative(kind, axis: axis, reverse: reverse, &b)
     case .linearAlgebra, .ordering: preconditionFailure("\(op.name) is handled by JVPTransform.apply")

@@ -106,6 +106,7 @@ extension Program {
         return inner.contains { $0.asksForLane(of: axis) }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
+        .convolution, .window,
         .random, .stopGradient, .fusion, .checkpointName, .linearAlgebra, .ordering, .optimizationBarrier, .cumulative,
         .indexing,
         .debugPrint:

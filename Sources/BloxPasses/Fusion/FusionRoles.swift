@@ -75,6 +75,8 @@ struct FusionRoles {
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .convolution: return .outside
+    case .window: return .outside
     case .ordering: return .outside
     case .debugPrint: return .outside
     }
@@ -139,6 +141,8 @@ struct FusionRoles {
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
     case .ordering: false
     case .debugPrint: false
     }
@@ -183,6 +187,8 @@ extension Op {
     case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
     case .ordering: false
     case .debugPrint: false
     }

@@ -26,6 +26,8 @@ extension Lowering {
     case .control, .checkpointName: throw unsupported("no movement of elements")
     case .ordering: throw unsupported("no movement of elements")
     case .linearAlgebra, .optimizationBarrier: throw unsupported("no movement of elements")
+    case .convolution: throw unsupported("no movement of elements")
+    case .window: throw unsupported("no movement of elements")
     case .debugPrint: throw unsupported("no movement of elements")
     }
   }

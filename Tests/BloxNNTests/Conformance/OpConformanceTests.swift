@@ -27,6 +27,10 @@ struct OpConformanceTests {
     #expect(try runGroup("ops_dot", bind: bindDot).ran == 52)
   }
 
+  @Test("ops_conv: convolutions") func convolutions() throws {
+    #expect(try runGroup("ops_conv", bind: bindConvolution).ran == 24)
+  }
+
   @Test("ops_linalg: factorisations and solutions of matrices") func linearAlgebra() throws {
     #expect(try runGroup("ops_linalg", bind: bindLinearAlgebra).ran == 34)
   }
@@ -37,6 +41,10 @@ struct OpConformanceTests {
 
   @Test("ops_cumulative: sums, products and extremes so far") func cumulative() throws {
     #expect(try runGroup("ops_cumulative", bind: bindCumulative).ran == 39)
+  }
+
+  @Test("ops_window: reductions of windows") func windows() throws {
+    #expect(try runGroup("ops_window", bind: bindWindow).ran == 28)
   }
 
   @Test("ops_sorting: sorts and the largest elements") func sorting() throws {
