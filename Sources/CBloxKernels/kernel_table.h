@@ -97,7 +97,8 @@ static inline uint64_t blox_element_bits(const char *src, int32_t width) {
 }
 
 enum {
-  BLOX_ORDER_RANKED = 64,   // items that are sorted by their ranks
+  BLOX_ORDER_RANKED = 128,  // items that are sorted by their ranks
+  BLOX_ORDER_GROUP = 64,    // elements that are compared with the least of the largest ones together
   BLOX_ORDER_BLOCK = 1024,  // elements whose keys are looked at together for the largest ones
 };
 
@@ -110,7 +111,7 @@ static inline bool blox_sorts_alone(const blox_order *order) {
 /// How many candidates for the `count` largest of n elements are kept at a time: all, or twice as many as are wanted
 /// and a group of new ones.
 static inline int64_t blox_top_k_room(int64_t count, int64_t n) {
-  int64_t room = BLOX_ORDER_RANKED + count + (count > 64 ? count : 64);
+  int64_t room = BLOX_ORDER_GROUP + count + (count > 64 ? count : 64);
   return room < n ? room : n;
 }
 

@@ -6,7 +6,7 @@
 // - Many: one byte after the other from the lowest (Knuth, The Art of Computer Programming 3, 5.2.5). Bytes that are
 //   the same in all keys are skipped, and so is everything where the items are in order.
 
-enum { ORDER_RANKED = BLOX_ORDER_RANKED, ORDER_BLOCK = BLOX_ORDER_BLOCK };
+enum { ORDER_RANKED = BLOX_ORDER_RANKED, ORDER_GROUP = BLOX_ORDER_GROUP, ORDER_BLOCK = BLOX_ORDER_BLOCK };
 
 // ---- Keys of elements --------------------------------------------------------------------------------------
 
@@ -335,7 +335,6 @@ static void narrow_keys(const order_dtype *order, int32_t dtype, bool largest, u
                                                                                                      \
   /* Candidates are what is before the last of the best so far. There is room for a group of further ones. */ \
   static void top_line_##W(const blox_order *order, char *const *buffers, int64_t from, int64_t to, char *scratch) { \
-    enum { GROUP = ORDER_RANKED };                                                                             \
     int64_t n = order->length, step = order->inner, count = order->count, room = blox_top_k_room(count, n); \
     int32_t dtype = order->dtypes[0], width = blox_dtype_width(dtype);                               \
     const char *src = buffers[order->sources[0]] + from * width;                                     \
@@ -357,7 +356,7 @@ static void narrow_keys(const order_dtype *order, int32_t dtype, bool largest, u
         }                                                                                            \
       }                                                                                              \
       while (i < size) {                                                                             \
-        int64_t group = size - i < GROUP ? size - i : GROUP;                                         \
+        int64_t group = size - i < ORDER_GROUP ? size - i : ORDER_GROUP;                             \
         K found = 0;                                                                                 \
         for (int64_t j = 0; j < group; j++) found |= keys[i + j] < limit;                            \
         if (found) {                                                                                 \
@@ -365,7 +364,7 @@ static void narrow_keys(const order_dtype *order, int32_t dtype, bool largest, u
             candidates[filled] = W##_item(keys[i + j], start + i + j);                               \
             filled += keys[i + j] < limit;                                                           \
           }                                                                                          \
-          if (filled > room - GROUP) {                                                               \
+          if (filled > room - ORDER_GROUP) {                                                         \
             prune_##W(&candidates, &others, filled);                                                 \
             filled = count;                                                                          \
             limit = W##_key(candidates[count - 1]);                                                  \
