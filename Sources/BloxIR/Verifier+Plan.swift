@@ -102,9 +102,13 @@ extension Op {
       true
     case .custom, .collective: true
     case .indexing: true
+    case .cumulative: true
     case .control: true
     case .checkpointName: false
     case .linearAlgebra: true
+    case .convolution: true
+    case .window: true
+    case .ordering: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

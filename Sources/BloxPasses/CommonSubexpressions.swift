@@ -56,8 +56,12 @@ extension Op {
       .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

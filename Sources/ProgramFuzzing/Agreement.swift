@@ -89,36 +89,69 @@ extension Op {
     case .reduce(.prod, let axes) where operands[0].type.dtype.isFloating:
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
       if terms == 1 { return .bits }
-      let sizes = try wideMagnitudes(operands[0])
-      let one = DenseConstant(Literal(1, as: .f64), shape: sizes.type.shape)
-      func partial(_ op: Op.Binary) throws -> DenseConstant {
-        let bounded = try ReferenceInterpreter.evaluate(.binary(op), operands: [sizes, one])
-        return try ReferenceInterpreter.evaluate(self, operands: bounded)[0]
-      }
-      return .product(terms: terms, down: try partial(.min), up: try partial(.max))
+      let (down, up) = try partialProducts(operands[0])
+      return .product(terms: terms, down: down, up: up)
     case .reduce(.sum, let axes) where operands[0].type.dtype.isFloating:
       let terms = axes.reduce(1) { $0 * operands[0].type.shape[$1] }
       return terms == 1 ? .bits : .sum(terms: terms, scale: try magnitudes(operands), overflows: false)
     case .dotGeneral(var dims) where (dims.preferred ?? operands[0].type.dtype).isFloating:
       dims.preferred = nil
       let terms = dims.lhsContract.reduce(1) { $0 * operands[0].type.shape[$1] }
-      let isLarge = operands.contains { x in
-        (0..<x.type.elementCount).contains { x[$0].doubleValue.isFinite && abs(x[$0].doubleValue) > 1e18 }
+      return .sum(
+        terms: terms, scale: try Op.dotGeneral(dims).magnitudes(operands),
+        overflows: operands.contains(where: \.isLarge))
+    case .convolution(var convolution) where (convolution.preferred ?? operands[0].type.dtype).isFloating:
+      // Whether zeros of the padding are multiplied is left open, and with infinities they would make NaN.
+      let kernel = operands[1]
+      if (0..<kernel.type.elementCount).contains(where: { !kernel[$0].doubleValue.isFinite }) { return .unbounded }
+      convolution.preferred = nil
+      let terms = convolution.kernel.spatial.reduce(operands[1].type.shape[convolution.kernel.feature]) {
+        $0 * operands[1].type.shape[$1]
       }
-      return .sum(terms: terms, scale: try Op.dotGeneral(dims).magnitudes(operands), overflows: isLarge)
+      return .sum(
+        terms: terms, scale: try Op.convolution(convolution).magnitudes(operands),
+        overflows: operands.contains(where: \.isLarge))
+    case .convolution: return .bits
     case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice,
       .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:
       return .bits
     case .custom, .collective: return .bits
+    case .cumulative(let kind, let axis, _) where operands[0].type.dtype.isFloating:
+      return try cumulativeAgreement(kind, terms: operands[0].type.shape[axis], operands[0])
+    case .cumulative: return .bits
     case .indexing(.scatter(.mul, _)): return .arithmetic
     case .indexing: return .bits
+    case .window(.reduce(.prod, _)): return .arithmetic
+    // Elements are combined in one order, that of the taps.
+    case .window: return .bits
     case .checkpointName: return .bits
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
+    case .ordering: return .bits
     case .optimizationBarrier: return .bits
     case .debugPrint: return .bits
+    }
+  }
+
+  /// Like reductions of what each element combines.
+  private func cumulativeAgreement(_ kind: Cumulative, terms: Int, _ x: DenseConstant) throws -> Agreement {
+    switch kind {
+    // f32 sums accumulate in f64 on both sides, one after the other.
+    case .sum: return .arithmetic
+    case .max, .min: return .bits
+    case .prod:
+      let (down, up) = try partialProducts(x)
+      return .product(terms: terms, down: down, up: up)
+    case .logSumExp:
+      let sizes = try wideMagnitudes(x)
+      let shifted = try ReferenceInterpreter.evaluate(
+        .binary(.add), operands: [sizes, DenseConstant(Literal(1, as: .f64), shape: x.type.shape)])
+      guard case .cumulative(_, let axis, let reverse) = self else { return .bits }
+      let largest = Op.cumulative(.max, axis: axis, reverse: reverse)
+      let scale = try ReferenceInterpreter.evaluate(largest, operands: shifted)[0]
+      return .sum(terms: terms + 4, scale: scale, overflows: false)
     }
   }
 
@@ -127,9 +160,27 @@ extension Op {
     try ReferenceInterpreter.evaluate(self, operands: operands.map(wideMagnitudes))[0]
   }
 
+  /// The op, a product, on the magnitudes below 1 and on those above 1.
+  private func partialProducts(_ x: DenseConstant) throws -> (down: DenseConstant, up: DenseConstant) {
+    let sizes = try wideMagnitudes(x)
+    let one = DenseConstant(Literal(1, as: .f64), shape: sizes.type.shape)
+    func partial(_ op: Op.Binary) throws -> DenseConstant {
+      let bounded = try ReferenceInterpreter.evaluate(.binary(op), operands: [sizes, one])
+      return try ReferenceInterpreter.evaluate(self, operands: bounded)[0]
+    }
+    return (try partial(.min), try partial(.max))
+  }
+
   private func wideMagnitudes(_ operand: DenseConstant) throws -> DenseConstant {
     let wide = try ReferenceInterpreter.evaluate(.convert(.f64), operands: [operand])
     return try ReferenceInterpreter.evaluate(.unary(.abs), operands: wide)[0]
+  }
+}
+
+extension DenseConstant {
+  /// Whether products of such numbers may leave the range of f32 on the way to a sum inside it.
+  fileprivate var isLarge: Bool {
+    (0..<type.elementCount).contains { self[$0].doubleValue.isFinite && abs(self[$0].doubleValue) > 1e18 }
   }
 }
 
@@ -146,13 +197,16 @@ extension Program {
       case .custom: return instruction.op.primalCallee?.program.isExact ?? true
       case .unary(let op): return !isOfFloats || Accuracy.ulps(op, type(of: instruction.operands[0]).dtype) == 0
       case .binary(.add), .binary(.sub), .binary(.max), .binary(.min): return true
-      case .binary, .fma, .integerPow, .dotGeneral, .reduce: return !isOfFloats
+      case .binary, .fma, .integerPow, .dotGeneral, .convolution, .reduce: return !isOfFloats
       case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose,
         .slice, .pad, .concatenate, .iota, .argReduce, .random, .axisIndex, .stopGradient, .collective,
         .checkpointName, .optimizationBarrier, .debugPrint:
         return true
       case .linearAlgebra: return false
-      case .indexing: return !isOfFloats
+      case .window(.reduce(.prod, _)): return !isOfFloats
+      case .window: return true
+      case .cumulative, .indexing: return !isOfFloats
+      case .ordering: return true
       }
     }
   }

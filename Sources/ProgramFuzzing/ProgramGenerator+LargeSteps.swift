@@ -15,6 +15,12 @@ extension ProgramGenerator {
     if (try? op.resultTypes(for: [type(x)])) != nil { try emit(op, [x]) }
   }
 
+  mutating func cumulative() throws {
+    guard let x = any({ $0.dtype != .key && $0.rank > 0 }) else { return }
+    let op = Op.cumulative(pick(Cumulative.allCases), axis: pick(0...(type(x).rank - 1)), reverse: chance(2))
+    if (try? op.resultTypes(for: [type(x)])) != nil { try emit(op, [x]) }
+  }
+
   mutating func dot() throws {
     guard let x = any({ $0.dtype.isNumeric && $0.rank > 0 }) else { return }
     let lhs = type(x)

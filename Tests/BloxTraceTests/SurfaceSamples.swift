@@ -155,5 +155,7 @@ extension SurfaceSample {
     SurfaceSample("stack", pair, isSmooth: false) { try stack($0, axis: -1) },
   ]
 
-  static let all = elementwise + binary + reductions + shapes + functions + linearAlgebra + indexing + control
+  static let all =
+    elementwise + binary + reductions + shapes + functions + linearAlgebra + indexing + control
+    + cumulative + convolutions + windows + ordering
 }

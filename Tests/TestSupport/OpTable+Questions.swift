@@ -53,7 +53,7 @@ extension OpTable.Instance {
     if operands.isEmpty { return .byDesign("There are no operands, so nothing changes with an input.") }
     // The rule is the same for all floats; an instance with one is as good as any.
     guard let instance = variants.first(where: { $0.operands.contains { $0.dtype.isFloating } }) else {
-      return .byDesign("Only floats have tangents, and the operands are none.")
+      return .inapplicable("Only floats have tangents, and the operands are none.")
     }
     do {
       guard let program = try instance.program else { return .none }
@@ -69,7 +69,7 @@ extension OpTable.Instance {
 
   func transpose() -> Findings.Answer {
     guard let instance = variants.first(where: { $0.operands.contains { $0.dtype.isFloating } }) else {
-      return .byDesign("Only floats have cotangents, and the operands are none.")
+      return .inapplicable("Only floats have cotangents, and the operands are none.")
     }
     var linear: [Int] = []
     for index in instance.operands.indices where instance.operands[index].dtype.isFloating {

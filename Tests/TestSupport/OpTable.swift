@@ -29,7 +29,7 @@ public struct OpTable {
   /// Asks about every op.
   public init() throws {
     var samples: [String: [Instance]] = [:]
-    for seed in 0..<600 {
+    for seed in 0..<900 {
       let axes = seed % 3 == 0 ? [OpTable.axis: OpTable.laneCount] : [:]
       let options = ProgramGenerator.Options(steps: 2...16, maximumElements: 60, axes: axes)
       var generator = ProgramGenerator(seed: UInt64(seed), options)
@@ -169,6 +169,8 @@ struct Findings {
   enum Answer {
     case yes(String)
     case byDesign(String)
+    /// There is nothing to ask this instance; the reason, where that is so for all instances.
+    case inapplicable(String)
     case gap(String)
     /// The question does not apply to this instance.
     case none
@@ -176,6 +178,7 @@ struct Findings {
 
   private var details: [String] = []
   private var reasons: [String] = []
+  private var inapplicable: [String] = []
   private var gaps: [String] = []
 
   /// Adds an answer; one instance that has the rule is enough.
@@ -183,6 +186,7 @@ struct Findings {
     switch answer {
     case .yes(let detail): if !details.contains(detail) { details.append(detail) }
     case .byDesign(let reason): if !reasons.contains(reason) { reasons.append(reason) }
+    case .inapplicable(let reason): inapplicable.append(reason)
     case .gap(let text): if gaps.isEmpty { gaps.append(text) }
     case .none: break
     }
@@ -201,10 +205,10 @@ struct Findings {
     return known.isEmpty ? nil : known.joined(separator: ", ")
   }
   /// Why there is nothing.
-  var reason: String? { details.isEmpty ? reasons.first : nil }
+  var reason: String? { details.isEmpty ? reasons.first ?? inapplicable.first : nil }
   /// What is missing without a reason.
   var gap: String? {
-    gaps.first ?? (details.isEmpty && reasons.isEmpty ? "nothing was found out" : nil)
+    gaps.first ?? (details.isEmpty && reason == nil ? "nothing was found out" : nil)
   }
 }
 

@@ -160,6 +160,7 @@ public enum CheckpointPolicy: Hashable, Sendable {
     case .everything: return true
     case .dots:
       if case .dotGeneral = op { return true }
+      if case .convolution = op { return true }
       return false
     case .dotsWithoutBatchDims:
       if case .dotGeneral(let dims) = op { return dims.lhsBatch.isEmpty }
@@ -191,6 +192,10 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
+    case .convolution: return []
+    case .window: return []
+    case .ordering: return []
+    case .cumulative: return []
     }
   }
 
@@ -209,8 +214,11 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .call, .axisIndex, .stopGradient:
       return self
-    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint:
+    case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
+      .debugPrint, .ordering:
       return self
+    case .convolution: return self
+    case .window: return self
     }
   }
 }

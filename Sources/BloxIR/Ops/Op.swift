@@ -45,12 +45,20 @@ public enum Op: Hashable, Sendable {
   case reduce(Reduction, axes: [Int])
   /// The `i32` index of the first extreme element along an axis, which disappears.
   case argReduce(ArgReduction, axis: Int)
+  /// Combines each element along an axis with those before it, or after it if reversed.
+  case cumulative(Cumulative, axis: Int, reverse: Bool)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// A sum of products over a window that moves along spatial dimensions.
+  case convolution(Convolution)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
+  /// Reductions and selections of the elements under windows.
+  case window(WindowOp)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
+  /// A sort, or the largest elements.
+  case ordering(Ordering)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -302,7 +310,9 @@ extension Op {
     case .iota: "iota"
     case .reduce(let kind, _): "reduce_" + kind.rawValue
     case .argReduce(let kind, _): kind.rawValue
+    case .cumulative(let kind, _, _): kind.rawValue
     case .dotGeneral: "dot_general"
+    case .convolution: "conv_general_dilated"
     case .random(let op):
       switch op {
       case .seed: "random_seed"
@@ -319,6 +329,8 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
+    case .window(let op): op.name
+    case .ordering(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -337,8 +349,12 @@ extension Op {
       nil
     case .custom, .collective: nil
     case .indexing: nil
+    case .cumulative: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .convolution: nil
+    case .window: nil
+    case .ordering: nil
     case .debugPrint: nil
     }
   }
@@ -354,8 +370,12 @@ extension Op {
       false
     case .custom, .collective: false
     case .indexing: false
+    case .cumulative: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

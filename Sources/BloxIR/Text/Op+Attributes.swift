@@ -38,9 +38,13 @@ extension Op {
     case .custom: return []
     case .collective(let collective): return collective.attributeTexts
     case .indexing(let op): return op.attributeTexts
+    case .cumulative(_, let axis, let reverse): return ["axis=\(axis)"] + (reverse ? ["reverse"] : [])
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
+    case .convolution(let convolution): return convolution.attributeTexts
+    case .window(let op): return op.attributeTexts
+    case .ordering(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -53,6 +57,7 @@ extension Op {
     case integerPow = "integer_pow"
     case broadcastInDim = "broadcast_in_dim"
     case dotGeneral = "dot_general"
+    case convolution = "conv_general_dilated"
     case randomSeed = "random_seed"
     case randomFoldIn = "random_fold_in"
     case randomSplit = "random_split"
@@ -74,8 +79,11 @@ extension Op {
     + CustomOp.Mnemonic.allCases.map(\.rawValue)
     + Collective.Mnemonic.allCases.map(\.rawValue)
     + Indexing.Mnemonic.allCases.map(\.rawValue)
+    + Cumulative.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
+    + WindowOp.Mnemonic.allCases.map(\.rawValue)
+    + Ordering.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -104,11 +112,16 @@ extension Op {
     }
     if let mnemonic = CustomOp.Mnemonic(rawValue: name) { return .custom(try CustomOp(mnemonic, &reader, parts)) }
     if let mnemonic = Collective.Mnemonic(rawValue: name) { return .collective(try Collective(mnemonic, &reader)) }
+    if let kind = Cumulative(rawValue: name) {
+      return .cumulative(kind, axis: try reader.integer("axis"), reverse: try reader.flag("reverse"))
+    }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
+    if let mnemonic = WindowOp.Mnemonic(rawValue: name) { return .window(try WindowOp(mnemonic, &reader)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }
+    if let mnemonic = Ordering.Mnemonic(rawValue: name) { return .ordering(try Ordering(mnemonic, &reader)) }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)
@@ -152,6 +165,7 @@ extension Op {
     case .checkpointName: return .checkpointName(try reader.string("name"))
     case .optimizationBarrier: return .optimizationBarrier
     case .debugPrint: return .debugPrint(try DebugPrint(&reader))
+    case .convolution: return .convolution(try Convolution(&reader))
     }
   }
 

@@ -41,6 +41,8 @@ public final class GRU: Module, Recurrence {
   public let hiddenSize: Int
   /// The form.
   public let variant: Variant
+  /// Whether sequences are processed in a Swift loop.
+  public var isStatic: Bool
   /// The projection to both gates.
   public let gates: Linear
   /// The projection to the candidate.
@@ -50,9 +52,13 @@ public final class GRU: Module, Recurrence {
 
   /// Makes a layer; its input size is taken from the first inputs it meets.
   ///
+  /// - Parameter isStatic: See ``Recurrence/isStatic``.
   /// - Throws: ``BloxError/Code/invalidShape`` for a size that is negative or too large.
-  public init(_ graph: Graph, hiddenSize: Int, variant: Variant = .documented, rng: Rng? = nil) throws {
+  public init(
+    _ graph: Graph, hiddenSize: Int, variant: Variant = .documented, rng: Rng? = nil, isStatic: Bool = false
+  ) throws {
     self.hiddenSize = hiddenSize
+    self.isStatic = isStatic
     self.variant = variant
     gates = try Linear(graph.child("gates"), outputSize: try width(2, of: hiddenSize, graph, "GRU"), rng: rng)
     candidate = try Linear(graph.child("candidate"), outputSize: hiddenSize, rng: rng)

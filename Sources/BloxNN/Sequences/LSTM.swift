@@ -39,14 +39,18 @@ public struct LSTMState: TensorTree, Sendable {
 public final class LSTM: Module, Recurrence {
   /// The size of outputs and memory.
   public let hiddenSize: Int
+  /// Whether sequences are processed in a Swift loop.
+  public var isStatic: Bool
   /// The projection to all gates.
   public let gates: Linear
 
   /// Makes a layer; its input size is taken from the first inputs it meets.
   ///
+  /// - Parameter isStatic: See ``Recurrence/isStatic``.
   /// - Throws: ``BloxError/Code/invalidShape`` for a size that is negative or too large.
-  public init(_ graph: Graph, hiddenSize: Int, rng: Rng? = nil) throws {
+  public init(_ graph: Graph, hiddenSize: Int, rng: Rng? = nil, isStatic: Bool = false) throws {
     self.hiddenSize = hiddenSize
+    self.isStatic = isStatic
     gates = try Linear(graph.child("gates"), outputSize: try width(4, of: hiddenSize, graph, "LSTM"), rng: rng)
     try super.init(graph)
   }

@@ -50,12 +50,25 @@ public protocol SequenceModule: Module {
 }
 
 /// A sequence module that processes sequences step by step.
-public protocol Recurrence: SequenceModule {}
+///
+/// A class of your own stores ``isStatic``: `var isStatic = false`.
+public protocol Recurrence: SequenceModule {
+  /// Whether ``apply(_:_:state:isReset:isTraining:)`` is a Swift loop, ``staticScan(_:_:_:isReset:isTraining:step:)``,
+  /// rather than a loop of the program, ``dynamicScan(_:_:_:isReset:isTraining:file:line:step:)``.
+  ///
+  /// The program of a Swift loop holds every step: it takes longer to compile, and steps may look at values outside of
+  /// ``jit(name:arguments:donating:donation:staleness:cacheLimit:file:line:_:)``. What is compiled already stays as it
+  /// is when the property changes.
+  var isStatic: Bool { get set }
+}
 
 extension Recurrence {
-  /// One step after another by the module's call: ``staticScan(_:_:_:isReset:isTraining:step:)``.
+  /// One step after another by the module's call.
   ///
-  /// - Throws: What ``staticScan(_:_:_:isReset:isTraining:step:)`` and the steps throw.
+  /// With unlocked parameters, and when ``isStatic`` says so, in a Swift loop, of which the first step creates
+  /// parameters that are missing; otherwise as a loop of the program.
+  ///
+  /// - Throws: What ``dynamicScan(_:_:_:isReset:isTraining:file:line:step:)`` and the steps throw.
   public func apply(
     _ params: Params, _ inputs: Inputs, state: State? = nil, isReset: Reset? = nil, isTraining: Bool = true
   ) throws -> (Outputs, State, Params) {
@@ -63,9 +76,13 @@ extension Recurrence {
       var (start, params) = (state, params)
       if start == nil { (start, params) = try initialState(params, inputs) }
       guard let start else { preconditionFailure("the initial state is there") }
-      return try staticScan(params, inputs, start, isReset: isReset, isTraining: isTraining) {
-        try self($0, $1, $2, isReset: $3, isTraining: $4)
+      let step = { (params: Params, x: Inputs, state: State, isReset: Reset?, isTraining: Bool) in
+        try self(params, x, state, isReset: isReset, isTraining: isTraining)
       }
+      if isStatic {
+        return try staticScan(params, inputs, start, isReset: isReset, isTraining: isTraining, step: step)
+      }
+      return try dynamicScan(params, inputs, start, isReset: isReset, isTraining: isTraining, step: step)
     }
   }
 

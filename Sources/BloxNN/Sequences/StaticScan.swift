@@ -29,6 +29,14 @@ public func staticScan<Inputs: TensorTree, State: TensorTree, Outputs: TensorTre
   step: (Params, Inputs, State, Reset?, Bool) throws -> (Outputs, State, Params)
 ) throws -> (Outputs, State, Params) {
   let count = try stepCount(inputs, isReset, for: "staticScan")
+  return try steps(params, inputs, state, isReset, isTraining, count: count, name: "staticScan", step)
+}
+
+/// The steps as a Swift loop.
+func steps<Inputs: TensorTree, State: TensorTree, Outputs: TensorTree, Reset: TensorTree>(
+  _ params: Params, _ inputs: Inputs, _ state: State, _ isReset: Reset?, _ isTraining: Bool, count: Int, name: String,
+  _ step: (Params, Inputs, State, Reset?, Bool) throws -> (Outputs, State, Params)
+) throws -> (Outputs, State, Params) {
   var (state, params) = (state, params)
   var outputs: [Outputs] = []
   for time in 0..<count {
@@ -38,7 +46,7 @@ public func staticScan<Inputs: TensorTree, State: TensorTree, Outputs: TensorTre
       try isReset.map { try treeMap($0) { try $0.at(time, axis: 1) } }, isTraining)
     outputs.append(output)
   }
-  return (try stacked(outputs), state, params)
+  return (try stacked(outputs, name), state, params)
 }
 
 /// One step after another over axis 1 without a reset signal; see
@@ -85,17 +93,26 @@ func stepCount<Inputs: TensorTree, Reset: TensorTree>(
 }
 
 /// The outputs of steps, joined along a new axis 1.
-private func stacked<Outputs: TensorTree>(_ outputs: [Outputs]) throws -> Outputs {
+private func stacked<Outputs: TensorTree>(_ outputs: [Outputs], _ name: String) throws -> Outputs {
   guard let first = outputs.first else { preconditionFailure("there are steps") }
   let structure = try first.structure()
   guard try outputs.allSatisfy({ try $0.structure() == structure }) else {
     throw BloxError(
-      .structureMismatch, "staticScan: the outputs of all steps must have the structure of the first step's")
+      .structureMismatch, "\(name): the outputs of all steps must have the structure of the first step's")
   }
   let columns = try outputs.map { try $0.tensors() }
   var index = 0
   return try treeMap(first) { _ in
     defer { index += 1 }
-    return try stack(columns.map { $0[index] }, axis: 1)
+    let column = columns.map { $0[index] }
+    try expectBatch(column[0], name)
+    return try stack(column, axis: 1)
   }
+}
+
+/// Throws for an output of a step that has no batch axis, behind which that of time would be.
+func expectBatch(_ output: Tensor, _ name: String) throws {
+  guard output.rank == 0 else { return }
+  throw BloxError(
+    .invalidShape, "\(name): the outputs of a step need a batch axis, [batch, ...]; got \(output.type)")
 }

@@ -71,9 +71,13 @@ struct FusionRoles {
       .random(.split), .random(.wrap), .random(.unwrap), .call, .axisIndex, .fusion:
       return .outside
     case .custom, .collective, .indexing: return .outside
+    case .cumulative: return .outside
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .convolution: return .outside
+    case .window: return .outside
+    case .ordering: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -133,9 +137,13 @@ struct FusionRoles {
       .argReduce, .dotGeneral, .random, .call, .axisIndex, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -176,8 +184,12 @@ extension Op {
       .axisIndex, .stopGradient, .fusion:
       false
     case .custom, .collective, .indexing: false
+    case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -39,9 +39,15 @@ extension Instruction {
     case .indexing(.scatter), .indexing(.dynamicUpdateSlice): index == 0
     case .indexing(.reverse), .indexing(.dynamicSlice), .indexing(.gather): false
     case .custom, .collective: false
+    case .cumulative: true
     case .checkpointName: true
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    // A line is read before it is written. Of several operands, one could take the place of another.
+    case .ordering(.sort): operands.count == 1
+    case .ordering(.topK): false
     case .debugPrint: false
     }
   }

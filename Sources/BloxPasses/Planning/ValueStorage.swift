@@ -27,8 +27,12 @@ extension Op {
       .random(.seed), .random(.foldIn), .random(.split), .random(.bits), .call, .axisIndex, .fusion:
       return false
     case .custom, .collective, .indexing: return false
+    case .cumulative: return false
     case .control: return false
     case .linearAlgebra: return false
+    case .convolution: return false
+    case .window: return false
+    case .ordering: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true
     }

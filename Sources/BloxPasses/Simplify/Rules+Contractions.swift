@@ -38,6 +38,15 @@ extension Rule {
     return .operand(m.splat(0))
   }
 
+  /// Constants fold; a line of one element is itself.
+  static let cumulativeRules = foldRules + [cumulativeSingle]
+
+  /// cumsum over an axis of at most one element  ->  x
+  static let cumulativeSingle = Rule("cumulative-single") { m, _ in
+    guard case .cumulative(_, let axis, _) = m.op, m.types[0].shape[axis] <= 1 else { return nil }
+    return .operand(m.x)
+  }
+
   /// dot_general (transpose x), y  ->  dot_general x, y with other dimension numbers, and so on the right
   ///
   /// The free dimensions of x come out in their order, so they must be in the same order before and after the

@@ -42,8 +42,12 @@ extension TileCompiler {
       .call, .axisIndex, .fusion:
       throw unsupported(instruction, "cannot run tile by tile")
     case .custom, .collective, .indexing: throw unsupported(instruction, "cannot run tile by tile")
+    case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
     case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .convolution: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
+    case .ordering: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -105,8 +109,12 @@ extension TileCompiler {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .cumulative: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }
@@ -139,8 +147,12 @@ extension View {
       .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex, .stopGradient, .fusion:
       return nil
     case .custom, .collective, .indexing: return nil
+    case .cumulative: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

@@ -7,24 +7,32 @@ import TestSupport
 @testable import BloxTrace
 
 extension BloxModel {
-  /// The model of a case of recurrences; `nil` for what is none, or runs by a scan.
+  /// The model of a case of recurrences; `nil` for what is none.
   init?(sequence testCase: ConformanceCase) throws {
+    let isStatic = testCase.name.contains("static")
     switch testCase.name {
-    case "LSTM/static", "LSTM/static_reset", "LSTM/step", "LSTM/step_reset":
-      try self.init { graph, rng -> Call in Self.call(try LSTM(graph.child("layer"), hiddenSize: 4, rng: rng), testCase)
-      }
-    case "GRU/static", "GRU/static_reset", "GRU/step", "GRU/step_reset":
+    case "LSTM/static", "LSTM/static_reset", "LSTM/step", "LSTM/step_reset", "LSTM/dynamic", "LSTM/dynamic_reset",
+      "LSTM/prev_state":
       try self.init { graph, rng -> Call in
-        Self.call(try GRU(graph.child("layer"), hiddenSize: 4, variant: .released, rng: rng), testCase)
+        Self.call(try LSTM(graph.child("layer"), hiddenSize: 4, rng: rng, isStatic: isStatic), testCase)
       }
-    case "static_scan":
+    case "GRU/static", "GRU/static_reset", "GRU/step", "GRU/step_reset", "GRU/dynamic", "GRU/dynamic_reset",
+      "GRU/prev_state":
+      try self.init { graph, rng -> Call in
+        Self.call(
+          try GRU(graph.child("layer"), hiddenSize: 4, variant: .released, rng: rng, isStatic: isStatic), testCase)
+      }
+    case "static_scan", "dynamic_scan":
       try self.init { graph, rng -> Call in
         let layer = try Linear(graph.child("layer"), outputSize: 3, rng: rng)
         return { params, x in
-          let (outputs, state, params) = try staticScan(params, x[0], x[1]) { params, x, state, _, _ in
+          let step = { (params: Params, x: Tensor, state: Tensor, _: Tensor?, _: Bool) in
             let (y, params) = try layer(params, x)
             return (try y + state, try state + x, params)
           }
+          let (outputs, state, params) =
+            testCase.name == "static_scan"
+            ? try staticScan(params, x[0], x[1], step: step) : try dynamicScan(params, x[0], x[1], step: step)
           return ([outputs, state], params)
         }
       }
