@@ -155,9 +155,7 @@ extension Key {
     guard count >= 0 else { throw BloxError(.invalidArgument, "permutation: the count \(count) is negative") }
     var order = Array(0..<count)
     var key = self
-    // Each round sorts by 32 random bits; three rounds per 32 bits of count make repeats of bits harmless.
-    let rounds = Int((3 * logarithm(Double(max(1, count))) / logarithm(4_294_967_295)).rounded(.up))
-    for _ in 0..<rounds {
+    for _ in 0..<Self.shuffleRounds(count) {
       let (next, sub) = try key.split()
       key = next
       let bits = try sub.bits([count]).scalars(as: UInt32.self)
