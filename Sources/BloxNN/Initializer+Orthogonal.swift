@@ -15,13 +15,7 @@ extension Initializer {
       let axis = (columnAxis + shape.count) % shape.count
       let columns = shape[axis]
       let rows = shape.indices.filter { $0 != axis }.reduce(1) { $0 * shape[$1] }
-      let isWide = rows < columns
-      let normal = try key.normal(isWide ? [columns, rows] : [rows, columns], dtype: dtype)
-      let (q, r) = try Linalg.qr(normal)
-      // Made unique by a positive diagonal of r, which is what makes it uniform.
-      let diagonal = try einsum("ii->i", r)
-      var matrix = try q * sign(diagonal)
-      if isWide { matrix = try matrix.transpose() }
+      let matrix = try key.orthogonal(rows, columns: columns, dtype: dtype)
       let outer = shape.indices.filter { $0 != axis }.map { shape[$0] } + [columns]
       var order = Array(0..<(shape.count - 1))
       order.insert(shape.count - 1, at: axis)

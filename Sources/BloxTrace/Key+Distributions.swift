@@ -47,8 +47,24 @@ extension Key {
   }
 
   /// Numbers of the standard Gumbel distribution.
-  public func gumbel(_ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
-    try -log(-log(uniform(shape, low: dtype.leastNormal, high: 1, dtype: dtype)))
+  ///
+  /// - Parameter mode: Whether rare values come as often as they should.
+  public func gumbel(_ shape: [Int] = [], mode: SamplingMode = .low, dtype: DType = .f32) throws -> Tensor {
+    switch mode {
+    case .low: return try -log(-log(uniform(shape, low: dtype.leastNormal, high: 1, dtype: dtype)))
+    case .high:
+      let (coarse, fine) = try fractions(shape, dtype)
+      let epsilon = try dtype.floatingLimits().epsilon
+      let precise = try coarse + fine * epsilon + dtype.leastNormal
+      // The upper half of the distribution comes from fractions near 0, which are as dense as numbers can be.
+      return try -log(-log1p(-select(coarse .>= 0.5, coarse, precise)))
+    }
+  }
+
+  /// Numbers of the standard Cauchy distribution.
+  public func cauchy(_ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
+    let low = try dtype.isFloating ? dtype.floatingLimits().epsilon : 0
+    return try tan((uniform(shape, low: low, high: 1, dtype: dtype) - 0.5) * Double.pi)
   }
 
   /// Numbers of the exponential distribution with mean 1.
@@ -94,7 +110,7 @@ extension Key {
     var noiseShape = shape
     noiseShape.insert(logits.shape[position], at: extra + position)
     let noise = try gumbel(noiseShape, dtype: logits.dtype.inexact)
-    return try (noise + logits.cast(to: logits.dtype.inexact)).argmax(extra + position)
+    return try (noise + logits.cast(to: logits.dtype.inexact)).argmax(self.shape.count + extra + position)
   }
 }
 
@@ -107,7 +123,7 @@ extension DType {
   }
 
   /// The smallest positive normal number.
-  fileprivate var leastNormal: Double {
+  var leastNormal: Double {
     switch self {
     case .f64: 0x1p-1022
     case .f16: 0x1p-14

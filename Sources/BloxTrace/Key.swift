@@ -1,4 +1,5 @@
-// Random numbers: keys, and values drawn from them. Same key, same values, as in JAX 0.10 with its default generator.
+// Random numbers: keys, and uniform and normal values drawn from them. Same key, same values, as in JAX 0.10 with its
+// default generator.
 
 import BloxIR
 
@@ -43,8 +44,8 @@ public struct Key: TensorTree, Sendable {
 
   /// The shape of the tensor of keys, empty for a single one.
   public var shape: [Int] { tensor.shape }
-  /// The key at an index along the first axis.
-  public func at(_ index: Int) throws -> Key { try Key(tensor.at(index)) }
+  /// The key at an index along an axis.
+  public func at(_ index: Int, axis: Int = 0) throws -> Key { try Key(tensor.at(index, axis: axis)) }
 
   /// A new key from this one and a number, such as a step or lane index.
   public func foldIn(_ data: Int) throws -> Key {
@@ -71,10 +72,10 @@ public struct Key: TensorTree, Sendable {
   /// New keys of a shape appended to this one's.
   public func split(_ shape: [Int]) throws -> Key { try Key(Tensor.apply(.random(.split(shape)), tensor)) }
 
-  /// Two new keys of a single key.
+  /// Two new keys; of a tensor of keys two tensors, with two new keys of each.
   public func split() throws -> (Key, Key) {
     let keys = try split(2)
-    return (try keys.at(0), try keys.at(1))
+    return (try keys.at(0, axis: -1), try keys.at(1, axis: -1))
   }
 
   /// Uniform random words of an unsigned dtype.
@@ -96,15 +97,26 @@ extension Key {
     if lowest.doubleValue == 0, highest.doubleValue == 1 { return fraction }
     // The width is rounded to the dtype before it is used.
     let width = Literal(highest.doubleValue - lowest.doubleValue, as: dtype)
-    let floor = TensorOperand.splat(lowest, shape: fraction.shape)
-    let scaled: Tensor
-    if dtype == .f32 || dtype == .f64 {
-      scaled = try Tensor.apply(.fma, [.tensor(fraction), .splat(width, shape: fraction.shape), floor])
-    } else {
-      let product = try Tensor.apply(.binary(.mul), [.tensor(fraction), .splat(width, shape: fraction.shape)])
-      scaled = try Tensor.apply(.binary(.add), [.tensor(product), floor])
-    }
-    return try Tensor.apply(.binary(.max), [.tensor(scaled), floor])
+    return try fraction.scaled(
+      by: .splat(width, shape: fraction.shape), from: .splat(lowest, shape: fraction.shape))
+  }
+
+  /// Numbers uniform between the elements of two tensors, of which they have the gradients of the interval's ends.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of the result, to which the bounds broadcast; that of both bounds together when `nil`.
+  ///   - low: The lower bounds.
+  ///   - high: The upper bounds, which are not drawn unless rounding gives them.
+  /// - Throws: ``BloxError/Code/shapeMismatch`` when the bounds do not broadcast to the shape, or
+  ///   ``BloxError/Code/invalidDType`` for a dtype that is not floating-point.
+  public func uniform(
+    _ shape: [Int]? = nil, low: Tensor, high: Tensor, dtype: DType = .f32
+  ) throws -> Tensor {
+    let drawn = try Tensor.drawnShape(shape, "uniform", [("low", low), ("high", high)])
+    let fraction = try unitFraction(drawn, dtype)
+    let (low, high) = (try low.cast(to: dtype).broadcast(to: drawn), try high.cast(to: dtype).broadcast(to: drawn))
+    let width = try (high - low).broadcast(to: fraction.shape)
+    return try fraction.scaled(by: .tensor(width), from: .tensor(low.broadcast(to: fraction.shape)))
   }
 
   /// Random mantissa bits under the exponent of 1, minus 1: uniform in [0, 1).
@@ -136,34 +148,6 @@ extension Key {
     return try erfInv(uniform) * 2.0.squareRoot()
   }
 
-  /// Numbers of the standard normal distribution restricted to `(low, high)`.
-  public func truncatedNormal(
-    _ shape: [Int] = [], low: Double = -2, high: Double = 2, dtype: DType = .f32
-  ) throws -> Tensor {
-    guard dtype == .f32 else {
-      throw BloxError(.unsupported, "truncatedNormal: draws f32, not \(dtype); cast the result instead")
-    }
-    guard low < high else {
-      throw BloxError(.invalidArgument, "truncatedNormal: the bounds \(low) and \(high) leave nothing between")
-    }
-    let (bottom, top) = (Float(low), Float(high))
-    let root = Float(2).squareRoot()
-    let (a, b) = (XLAMath.erf(bottom / root), XLAMath.erf(top / root))
-    let uniform = try uniform(shape, low: Double(a), high: Double(b))
-    let values = try Double(root) * erfInv(uniform)
-    return try minimum(maximum(values, Double(bottom.nextUp)), Double(top.nextDown))
-  }
-
-  /// `true` with a probability.
-  public func bernoulli(_ probability: Double = 0.5, _ shape: [Int] = []) throws -> Tensor {
-    try uniform(shape) .< probability
-  }
-
-  /// `true` with the probability of each element of a tensor.
-  public func bernoulli(_ probability: Tensor) throws -> Tensor {
-    try uniform(probability.shape) .< probability
-  }
-
   /// The numbers `0 ..< count` in random order, as `jax.random.permutation` orders them.
   ///
   /// The order is made on the host, for data pipelines: the key must be concrete.
@@ -171,9 +155,7 @@ extension Key {
     guard count >= 0 else { throw BloxError(.invalidArgument, "permutation: the count \(count) is negative") }
     var order = Array(0..<count)
     var key = self
-    // Each round sorts by 32 random bits; three rounds per 32 bits of count make repeats of bits harmless.
-    let rounds = Int((3 * logarithm(Double(max(1, count))) / logarithm(4_294_967_295)).rounded(.up))
-    for _ in 0..<rounds {
+    for _ in 0..<Self.shuffleRounds(count) {
       let (next, sub) = try key.split()
       key = next
       let bits = try sub.bits([count]).scalars(as: UInt32.self)
@@ -181,6 +163,19 @@ extension Key {
       order = sorted.map { order[$0] }
     }
     return order
+  }
+}
+
+extension Tensor {
+  /// `max(self * width + low, low)`, rounded once in `f32` and `f64`.
+  fileprivate func scaled(by width: TensorOperand, from low: TensorOperand) throws -> Tensor {
+    let moved: Tensor
+    if dtype == .f32 || dtype == .f64 {
+      moved = try Tensor.apply(.fma, [.tensor(self), width, low])
+    } else {
+      moved = try Tensor.apply(.binary(.add), [.tensor(Tensor.apply(.binary(.mul), [.tensor(self), width])), low])
+    }
+    return try Tensor.apply(.binary(.max), [low, .tensor(moved)])
   }
 }
 

@@ -9,6 +9,9 @@
 /// The natural logarithm of a number.
 func logarithm(_ x: Double) -> Double { log(x) }
 
+/// The error function of a number.
+func errorFunction(_ x: Double) -> Double { erf(x) }
+
 /// Scalar functions with the bits of XLA's CPU backend.
 enum XLAMath {
   /// XLA's rational approximation of erf (f32): `x * N(x²) / D(x²)` by Horner's rule with fused multiply-adds.

@@ -153,6 +153,6 @@ func bindCustomDerivatives(_ testCase: ConformanceCase) -> CaseBinding {
     return .run { x in [try vmap(grad { (a: Tensor) in try square(clipped(a)) })(x[0])] }
   case "custom_jvp":
     return .run { x in [try grad { (a: Tensor) in try softplus(a).sum() }(x[0])] }
-  case _: return notInSlice(testCase)
+  case _: return .skip("control flow has a table of its own")
   }
 }

@@ -60,7 +60,7 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
     case "or": kind = .or
     case "mul": kind = .prod
     case "xor": kind = .xor
-    case let other: return .skip("reduce by \(other ?? "") is not in this slice")
+    case let other: return .skip("there is no reduction by \(other ?? "")")
     }
     return reduction { try Tensor.apply(.reduce(kind, axes: dimensions), $0) }
   case _: return notInSlice(testCase)

@@ -37,7 +37,10 @@ func bindRandom(_ testCase: ConformanceCase) throws -> CaseBinding {
       return try key.bits(shape ?? [], dtype: dtype)
     }
   case "random.uniform":
-    guard let shape else { return .skip("uniform between tensors is not in this slice") }
+    guard attrs["minval"] != nil || testCase.inputs.count == 1 else {
+      return values { key, x in try key.uniform([5], low: x[1], high: x[2]) }
+    }
+    let shape = shape ?? []
     let (low, high) = (attrs["minval"]?.double ?? 0, attrs["maxval"]?.double ?? 1)
     return values { key, _ in try key.uniform(shape, low: low, high: high, dtype: dtype) }
   case "random.normal":
@@ -51,18 +54,18 @@ func bindRandom(_ testCase: ConformanceCase) throws -> CaseBinding {
     let (low, high) = (attrs["lower"]?.double ?? 0, attrs["upper"]?.double ?? 0)
     return values { key, _ in try key.truncatedNormal(shape ?? [], low: low, high: high) }
   case "random.bernoulli":
-    guard attrs["mode"] == nil else { return .skip("bernoulli in mode high is not in this slice") }
     guard let shape else { return values { try $0.bernoulli($1[1]) } }
-    return values { key, _ in try key.bernoulli(attrs["p"]?.double ?? 0.5, shape) }
+    return values { key, _ in
+      try key.bernoulli(attrs["p"]?.double ?? 0.5, shape, mode: attrs["mode"] == nil ? .low : .high)
+    }
   case "random.randint":
     let dtype = try attrs["dtype"]?.string.map { try DType(stored: $0) } ?? .i32
     guard let low = attrs["minval"]?.int, let high = attrs["maxval"]?.int else {
-      return .skip("randint between tensors is not in this slice")
+      return values { key, x in try key.randint(shape, low: x[1], high: x[2], dtype: dtype) }
     }
     return values { key, _ in try key.randint(shape ?? [], low: low, high: high, dtype: dtype) }
   case "random.gumbel":
-    guard attrs["mode"] == nil else { return .skip("gumbel in mode high is not in this slice") }
-    return values { key, _ in try key.gumbel(shape ?? []) }
+    return values { key, _ in try key.gumbel(shape ?? [], mode: attrs["mode"] == nil ? .low : .high) }
   case "random.exponential": return values { key, _ in try key.exponential(shape ?? []) }
   case "random.laplace": return values { key, _ in try key.laplace(shape ?? []) }
   case "random.logistic": return values { key, _ in try key.logistic(shape ?? []) }
@@ -72,12 +75,52 @@ func bindRandom(_ testCase: ConformanceCase) throws -> CaseBinding {
   case "random.dropout_mask":
     return values { key, _ in try key.bernoulli(1 - (attrs["rate"]?.double ?? 0), shape ?? []) }
   case "random.permutation":
-    guard testCase.inputs.count == 1, !testCase.py.hasPrefix("jax.vmap"), let count = shape?.first else {
-      return .skip("permutation of tensors and lanes is not in this slice")
+    guard let count = shape?.first else {
+      let (axis, independent) = (attrs["axis"]?.int ?? 0, testCase.py.contains("independent=True"))
+      return values { key, x in try key.permutation(of: x[1], axis: axis, independent: independent) }
     }
-    return .runOnHost { x in
-      [try Tensor(shape: [count], scalars: Key(words: x[0]).permutation(count).map { Int32($0) })]
+    guard testCase.py.hasPrefix("jax.vmap") else {
+      return values { key, _ in
+        let order = try key.permutation(of: .arange(count))
+        // The order for the host is the same.
+        if Trace.current == nil {
+          let numbers = try Key(words: key.words()).permutation(count)
+          guard try order.scalars(as: Int.self) == numbers else { return try Tensor([]) }
+        }
+        return order
+      }
     }
+    return values { key, _ in
+      try vmap { (key: Key) in try key.permutation(of: .arange(count)) }(key.split(3))
+    }
+  case _: return bindRandomDistribution(testCase)
+  }
+}
+
+/// Cases of the group `random` whose parameters are in their expressions.
+private func bindRandomDistribution(_ testCase: ConformanceCase) -> CaseBinding {
+  let shape = testCase.attrs["shape"]?.ints
+  func values(_ function: @escaping (Key, [Tensor]) throws -> Tensor) -> CaseBinding {
+    .run { x in [try function(Key(words: x[0]), x)] }
+  }
+  switch testCase.op {
+  case "random.cauchy": return values { key, _ in try key.cauchy(shape ?? []) }
+  case "random.choice":
+    let replacing = testCase.attrs["replace"]?.bool ?? true
+    let hasProbabilities = testCase.attrs["p"]?.string != nil
+    guard let count = testCase.attrs["a"]?.int else {
+      return values { key, x in try key.choice(from: x[1], shape ?? [], axis: testCase.attrs["axis"]?.int ?? 0) }
+    }
+    return values { key, x in
+      try key.choice(count, shape ?? [], replacing: replacing, probabilities: hasProbabilities ? x[1] : nil)
+    }
+  case "random.gamma": return values { key, _ in try key.gamma(2.5, [4]) }
+  case "random.beta": return values { key, _ in try key.beta(2, 3, [4]) }
+  case "random.dirichlet": return values { key, x in try key.dirichlet(x[1]) }
+  case "random.poisson": return values { key, _ in try key.poisson(3, [6]) }
+  case "random.multivariate_normal": return values { key, x in try key.multivariateNormal(x[1], x[2], [3]) }
+  case "random.orthogonal": return values { key, _ in try key.orthogonal(3) }
+  case "random.ball": return values { key, _ in try key.ball(dimensions: 3, [2]) }
   case _: return notInSlice(testCase)
   }
 }
@@ -118,7 +161,7 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
       "'normal'": .normal, "'truncated_normal'": .truncatedNormal, "'uniform'": .uniform,
     ]
     guard let fan = fans[arguments.positional[1]] else {
-      return .skip("the fan \(arguments.positional[1]) is not in this slice")
+      return .skip("the fan \(arguments.positional[1]) is unknown")
     }
     guard let distribution = distributions[arguments.positional[2]] else { return notInSlice(testCase) }
     initializer = scaling(arguments.double(0) ?? 1, fan, distribution)
@@ -126,9 +169,6 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
     initializer = .orthogonal(scale: arguments.double(0) ?? 1, columnAxis: arguments.int("column_axis") ?? -1)
   case "init.delta_orthogonal": initializer = .deltaOrthogonal()
   case _: return notInSlice(testCase)
-  }
-  guard dtype == .f32 || !testCase.op.hasSuffix("_normal") else {
-    return .skip("truncated normals draw f32 only in this slice")
   }
   return .run { x in [try initializer(Key(words: x[0]), shape, dtype)] }
 }
