@@ -192,7 +192,7 @@ struct RandomTests {
     #expect { try grad { (a: Tensor) in try key.gamma(a) }(Tensor(2.0)) } throws: {
       ($0 as? BloxError)?.code == .notDifferentiable
     }
-    #expect { try jvp({ (a: Tensor) in try key.gamma(a) }, Tensor(2.0), Tensor(1.0)) } throws: {
+    #expect { try jvp({ (a: Tensor) in try key.gamma(a) }, primals: Tensor(2.0), tangents: Tensor(1.0)) } throws: {
       ($0 as? BloxError)?.code == .notDifferentiable
     }
   }

@@ -10,7 +10,7 @@ func bindWindow(_ testCase: ConformanceCase) -> CaseBinding {
   let kinds: [String: Op.Reduction] = ["add": .sum, "mul": .prod, "max": .max, "min": .min]
   guard testCase.op == "reduce_window", let kind = kinds[attrs["computation"]?.string ?? ""],
     let window = attrs["window_dimensions"]?.ints
-  else { return notInSlice(testCase) }
+  else { return unbound(testCase) }
   let padding = Padding(stored: attrs["padding"])
   func perDimension(_ key: String) -> PerDimension { attrs[key]?.ints.map { PerDimension($0) } ?? 1 }
   return .run { x in

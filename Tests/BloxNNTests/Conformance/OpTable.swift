@@ -6,7 +6,9 @@ import TestSupport
 @testable import BloxTrace
 
 /// Why an operation is left out.
-func notInSlice(_ testCase: ConformanceCase) -> CaseBinding { .skip("no function of the tables stands for op \(testCase.op)") }
+func unbound(_ testCase: ConformanceCase) -> CaseBinding {
+  .skip("no function of the tables stands for op \(testCase.op)")
+}
 
 /// A function of one tensor as a case.
 private func unary(_ function: @escaping (Tensor) throws -> Tensor) -> CaseBinding { .run { [try function($0[0])] } }
@@ -64,7 +66,7 @@ func bindBinary(_ testCase: ConformanceCase) -> CaseBinding {
   case "shift_right_arithmetic": return binary { try Tensor.binary(.shiftRightArithmetic, $0, $1) }
   case "shift_right_logical": return binary { try Tensor.binary(.shiftRightLogical, $0, $1) }
   case "integer_pow":
-    guard let exponent = testCase.attrs["y"]?.int else { return notInSlice(testCase) }
+    guard let exponent = testCase.attrs["y"]?.int else { return unbound(testCase) }
     return unary { try Tensor.apply(.integerPow(exponent), $0) }
   case _: return bindBinaryFunction(testCase)
   }
@@ -105,7 +107,7 @@ func bindConvert(_ testCase: ConformanceCase) throws -> CaseBinding {
     let dtype: DType = testCase.attrs["mantissa_bits"]?.int == 7 ? .bf16 : .f16
     return unary { try reducePrecision($0, to: dtype) }
   case "promote_types": return .skip("the promotion table has a test of its own")
-  case _: return notInSlice(testCase)
+  case _: return unbound(testCase)
   }
 }
 
@@ -129,6 +131,6 @@ func bindDot(_ testCase: ConformanceCase) throws -> CaseBinding {
   case "jnp.outer": return binary { try $0.outer($1) }
   case "jnp.vdot": return binary { try $0.vdot($1) }
   case "jnp.kron": return binary { try $0.kron($1) }
-  case _: return notInSlice(testCase)
+  case _: return unbound(testCase)
   }
 }

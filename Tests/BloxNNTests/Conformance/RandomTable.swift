@@ -121,7 +121,7 @@ private func bindRandomDistribution(_ testCase: ConformanceCase) -> CaseBinding 
   case "random.multivariate_normal": return values { key, x in try key.multivariateNormal(x[1], x[2], [3]) }
   case "random.orthogonal": return values { key, _ in try key.orthogonal(3) }
   case "random.ball": return values { key, _ in try key.ball(dimensions: 3, [2]) }
-  case _: return notInSlice(testCase)
+  case _: return unbound(testCase)
   }
 }
 
@@ -163,12 +163,12 @@ func bindInitializer(_ testCase: ConformanceCase) throws -> CaseBinding {
     guard let fan = fans[arguments.positional[1]] else {
       return .skip("the fan \(arguments.positional[1]) is unknown")
     }
-    guard let distribution = distributions[arguments.positional[2]] else { return notInSlice(testCase) }
+    guard let distribution = distributions[arguments.positional[2]] else { return unbound(testCase) }
     initializer = scaling(arguments.double(0) ?? 1, fan, distribution)
   case "init.orthogonal":
     initializer = .orthogonal(scale: arguments.double(0) ?? 1, columnAxis: arguments.int("column_axis") ?? -1)
   case "init.delta_orthogonal": initializer = .deltaOrthogonal()
-  case _: return notInSlice(testCase)
+  case _: return unbound(testCase)
   }
   return .run { x in [try initializer(Key(words: x[0]), shape, dtype)] }
 }
