@@ -70,11 +70,20 @@ extension Program {
     }
   }
 
-  /// The pairs of elements that a product multiplies; `nil` for other ops.
-  private func products(_ instruction: Instruction) -> Int? {
-    guard case .dotGeneral(let dims) = instruction.op else { return nil }
-    let lhs = type(of: instruction.operands[0])
-    return dims.lhsContract.reduce(1) { $0 * lhs.shape[$1] } * type(of: instruction.results[0]).elementCount
+  /// The pairs of elements that a product or a convolution multiplies, padding included; `nil` for other ops.
+  func products(_ instruction: Instruction) -> Int? {
+    let result = type(of: instruction.results[0]).elementCount
+    if case .dotGeneral(let dims) = instruction.op {
+      let lhs = type(of: instruction.operands[0])
+      return dims.lhsContract.reduce(result) { $0 * lhs.shape[$1] }
+    }
+    if case .convolution(let convolution) = instruction.op {
+      let kernel = type(of: instruction.operands[1])
+      return convolution.kernel.spatial.reduce(result * kernel.shape[convolution.kernel.feature]) {
+        $0 * kernel.shape[$1]
+      }
+    }
+    return nil
   }
 }
 

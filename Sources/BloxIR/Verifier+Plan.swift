@@ -106,6 +106,9 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra: true
+    case .convolution: true
+    case .window: true
+    case .ordering: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -59,6 +59,39 @@ public struct Padding: Hashable, Sendable {
     }
   }
 
+  /// Whether the amounts follow from sizes.
+  var isRule: Bool {
+    if case .explicit = rule { return false }
+    return true
+  }
+
+  /// The amounts around inputs that a transposed convolution has spread by its strides, as `lax.conv_transpose` has
+  /// them: ``same`` makes `n * stride` elements of `n`, ``valid`` `n * stride + max(window - stride, 0)`.
+  ///
+  /// - Throws: ``BloxError/Code/invalidArgument`` for ``sameLower``, which has no meaning there.
+  func transposedAmounts(
+    window: [Int], strides: [Int], for operation: String
+  ) throws(BloxError) -> (low: [Int], high: [Int]) {
+    switch rule {
+    case .explicit: return try amounts(sizes: window, window: window, strides: strides, for: operation)
+    case .sameLower:
+      throw BloxError(.invalidArgument, "\(operation): the padding sameLower is not defined here; use same")
+    case .same, .valid:
+      var (low, high): ([Int], [Int]) = ([], [])
+      for (window, stride) in zip(window, strides) {
+        guard window >= 1, stride >= 1, stride <= TensorType.byteLimit else {
+          throw BloxError(
+            .invalidArgument, "\(operation): the window size \(window) and the stride \(stride) must be at least 1")
+        }
+        let total = window + stride - 2 + (rule == .valid ? Swift.max(window - stride, 0) : 0)
+        let first = rule == .valid || stride > window - 1 ? window - 1 : (total + 1) / 2
+        low.append(first)
+        high.append(total - first)
+      }
+      return (low, high)
+    }
+  }
+
   private static func total(size: Int, window: Int, stride: Int, for operation: String) throws(BloxError) -> Int {
     guard window >= 1, stride >= 1 else {
       throw BloxError(

@@ -117,9 +117,24 @@
 #include "gemm_float.inc.h"
 
 // Integers wrap, so signedness and order do not matter. Sums of a strip of columns stay in the first-level cache.
+// Rows of patches are made one by one.
 #define INTEGER_GEMM(suffix, T, P)                                                                           \
+  PATCH_ROW(suffix, T)                                                                                       \
   static void gemm_##suffix(blox_gemm_path path, const blox_gemm_args *args, void *scratch) {                \
-    (void)path, (void)scratch;                                                                               \
+    (void)path;                                                                                              \
+    if (args->patches) {                                                                                     \
+      blox_gemm_args row = *args;                                                                            \
+      row.patches = NULL;                                                                                    \
+      row.m = 1;                                                                                             \
+      row.a = scratch;                                                                                       \
+      row.a_column = 1;                                                                                      \
+      for (int64_t i = 0; i < args->m; i++) {                                                                \
+        patch_row_##suffix(scratch, args->a, args->patches, args->patch_row + i);                            \
+        row.c = (T *)args->c + i * args->c_row;                                                              \
+        gemm_##suffix(path, &row, scratch);                                                                  \
+      }                                                                                                      \
+      return;                                                                                                \
+    }                                                                                                        \
     enum { STRIP = 2048 / sizeof(T) };                                                                       \
     const T *a = args->a, *b = args->b;                                                                      \
     T *c = args->c;                                                                                          \

@@ -108,6 +108,38 @@ INLINE void GEMM(transpose)(GEMM_V row[GEMM_LANES]) {
   }
 }
 
+// to[p * width + i] = rows[i][p] for i < count, zero or unspecified up to width, p < k. Whole vectors are stored, as by
+// pack_panel.
+INLINE void GEMM(pack_rows)(GEMM_T *to, const GEMM_T *const *rows, int64_t count, const int width, int64_t k) {
+  const int groups = (width + GEMM_LANES - 1) / GEMM_LANES;
+  for (int64_t done = 0; done < k; done += GEMM_LANES) {
+    const int64_t left = k - done;
+    for (int g = groups - 1; g >= 0; g--) {
+      GEMM_V x[GEMM_LANES];
+      const GEMM_T *const *row = rows + g * GEMM_LANES;
+      const int here = width - g * GEMM_LANES;
+      if (left >= GEMM_LANES && count == width) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < GEMM_LANES; i++) x[i] = i < here ? GEMM_IO(load)(row[i] + done) : (GEMM_V)(GEMM_T)0;
+      } else {
+        for (int i = 0; i < GEMM_LANES; i++) {
+          x[i] = g * GEMM_LANES + i >= count ? (GEMM_V)(GEMM_T)0
+                 : left >= GEMM_LANES        ? GEMM_IO(load)(row[i] + done)
+                                             : GEMM_IO(load_first)(row[i] + done, left);
+        }
+      }
+      GEMM(transpose)(x);
+      GEMM_T *at = to + done * width + g * GEMM_LANES;
+      if (left >= GEMM_LANES) {
+#pragma clang loop unroll(full)
+        for (int p = 0; p < GEMM_LANES; p++) GEMM_IO(store)(at + p * width, x[p]);
+      } else {
+        for (int p = 0; p < left; p++) GEMM_IO(store)(at + p * width, x[p]);
+      }
+    }
+  }
+}
+
 // to[p * width + i] = from[i * stride + p * depth_stride] for i < count, zero or unspecified up to width, p < k.
 // Whole vectors are stored, and may run over the end of a row of `to`: groups go downwards and rows upwards, so that
 // whatever is overwritten is written again later. The last row needs one vector of slack.
@@ -137,29 +169,13 @@ INLINE void GEMM(pack_panel)(GEMM_T *to, const GEMM_T *from, int64_t stride, int
     }
     return;
   }
-  int64_t done = 0;
   if (depth_stride == 1) {
-    for (; done + GEMM_LANES <= k; done += GEMM_LANES) {
-      for (int g = groups - 1; g >= 0; g--) {
-        GEMM_V rows[GEMM_LANES];
-        const GEMM_T *x = from + g * GEMM_LANES * stride + done;
-        if (count >= (g + 1) * GEMM_LANES) {
-#pragma clang loop unroll(full)
-          for (int i = 0; i < GEMM_LANES; i++) rows[i] = GEMM_IO(load)(x + i * stride);
-        } else {
-          for (int i = 0; i < GEMM_LANES; i++) {
-            rows[i] = g * GEMM_LANES + i < count ? GEMM_IO(load)(x + i * stride) : (GEMM_V)(GEMM_T)0;
-          }
-        }
-        GEMM(transpose)(rows);
-#pragma clang loop unroll(full)
-        for (int p = 0; p < GEMM_LANES; p++) {
-          GEMM_IO(store)(to + (done + p) * width + g * GEMM_LANES, rows[p]);
-        }
-      }
-    }
+    const GEMM_T *rows[width];
+    for (int64_t i = 0; i < count; i++) rows[i] = from + i * stride;
+    GEMM(pack_rows)(to, rows, count, width, k);
+    return;
   }
-  for (int64_t p = done; p < k; p++) {
+  for (int64_t p = 0; p < k; p++) {
     for (int64_t i = 0; i < width; i++) to[p * width + i] = i < count ? from[i * stride + p * depth_stride] : 0;
   }
 }
@@ -178,8 +194,11 @@ static void GEMM(pack_b)(GEMM_T *to, const GEMM_T *b, int64_t b_row, int64_t b_c
   }
 }
 
+#include "patches_float.inc.h"
+
 // ---- Paths ---------------------------------------------------------------------------------------------
 
+// The left operand is a matrix, or rows of a matrix of patches from `args->patch_row` on.
 static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   const GEMM_T *a = args->a, *b = args->b;
   GEMM_T *c = args->c;
@@ -188,6 +207,8 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   GEMM_T *packed_a = scratch;
   // Aligned, and a vector of slack for pack_panel.
   GEMM_T *packed_b = scratch + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;
+  int64_t b_panels = args->n < GEMM_NC ? (args->n + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR) : GEMM_NC;
+  GEMM_T *spare = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
   for (int64_t jc = 0; jc < args->n; jc += GEMM_NC) {
     int64_t nc = args->n - jc < GEMM_NC ? args->n - jc : GEMM_NC;
     for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
@@ -195,7 +216,13 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
       GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
       for (int64_t ic = 0; ic < args->m; ic += GEMM_MC) {
         int64_t mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
-        GEMM(pack_a)(packed_a, a + ic * args->a_row + pc * args->a_column, args->a_row, args->a_column, mc, kc);
+        if (!args->patches) {
+          GEMM(pack_a)(packed_a, a + ic * args->a_row + pc * args->a_column, args->a_row, args->a_column, mc, kc);
+        } else if (args->patches->features_inner) {
+          GEMM(pack_feature_runs)(packed_a, a, args->patches, args->patch_row + ic, pc, mc, kc, spare);
+        } else {
+          GEMM(pack_image_strips)(packed_a, a, args->patches, args->patch_row + ic, pc, mc, kc);
+        }
         for (int64_t jr = 0; jr < nc; jr += GEMM(NR)) {
           int64_t columns = nc - jr < GEMM(NR) ? nc - jr : GEMM(NR);
           int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;

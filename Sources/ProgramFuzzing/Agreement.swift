@@ -97,10 +97,21 @@ extension Op {
     case .dotGeneral(var dims) where (dims.preferred ?? operands[0].type.dtype).isFloating:
       dims.preferred = nil
       let terms = dims.lhsContract.reduce(1) { $0 * operands[0].type.shape[$1] }
-      let isLarge = operands.contains { x in
-        (0..<x.type.elementCount).contains { x[$0].doubleValue.isFinite && abs(x[$0].doubleValue) > 1e18 }
+      return .sum(
+        terms: terms, scale: try Op.dotGeneral(dims).magnitudes(operands),
+        overflows: operands.contains(where: \.isLarge))
+    case .convolution(var convolution) where (convolution.preferred ?? operands[0].type.dtype).isFloating:
+      // Whether zeros of the padding are multiplied is left open, and with infinities they would make NaN.
+      let kernel = operands[1]
+      if (0..<kernel.type.elementCount).contains(where: { !kernel[$0].doubleValue.isFinite }) { return .unbounded }
+      convolution.preferred = nil
+      let terms = convolution.kernel.spatial.reduce(operands[1].type.shape[convolution.kernel.feature]) {
+        $0 * operands[1].type.shape[$1]
       }
-      return .sum(terms: terms, scale: try Op.dotGeneral(dims).magnitudes(operands), overflows: isLarge)
+      return .sum(
+        terms: terms, scale: try Op.convolution(convolution).magnitudes(operands),
+        overflows: operands.contains(where: \.isLarge))
+    case .convolution: return .bits
     case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice,
       .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral, .random, .call, .axisIndex,
       .stopGradient, .fusion:
@@ -111,10 +122,14 @@ extension Op {
     case .cumulative: return .bits
     case .indexing(.scatter(.mul, _)): return .arithmetic
     case .indexing: return .bits
+    case .window(.reduce(.prod, _)): return .arithmetic
+    // Elements are combined in one order, that of the taps.
+    case .window: return .bits
     case .checkpointName: return .bits
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
+    case .ordering: return .bits
     case .optimizationBarrier: return .bits
     case .debugPrint: return .bits
     }
@@ -162,6 +177,13 @@ extension Op {
   }
 }
 
+extension DenseConstant {
+  /// Whether products of such numbers may leave the range of f32 on the way to a sum inside it.
+  fileprivate var isLarge: Bool {
+    (0..<type.elementCount).contains { self[$0].doubleValue.isFinite && abs(self[$0].doubleValue) > 1e18 }
+  }
+}
+
 extension Program {
   /// Whether every instruction gives the same bits on both engines.
   fileprivate var isExact: Bool {
@@ -175,13 +197,16 @@ extension Program {
       case .custom: return instruction.op.primalCallee?.program.isExact ?? true
       case .unary(let op): return !isOfFloats || Accuracy.ulps(op, type(of: instruction.operands[0]).dtype) == 0
       case .binary(.add), .binary(.sub), .binary(.max), .binary(.min): return true
-      case .binary, .fma, .integerPow, .dotGeneral, .reduce: return !isOfFloats
+      case .binary, .fma, .integerPow, .dotGeneral, .convolution, .reduce: return !isOfFloats
       case .constant, .compare, .select, .clamp, .convert, .bitcastConvert, .broadcastInDim, .reshape, .transpose,
         .slice, .pad, .concatenate, .iota, .argReduce, .random, .axisIndex, .stopGradient, .collective,
         .checkpointName, .optimizationBarrier, .debugPrint:
         return true
       case .linearAlgebra: return false
+      case .window(.reduce(.prod, _)): return !isOfFloats
+      case .window: return true
       case .cumulative, .indexing: return !isOfFloats
+      case .ordering: return true
       }
     }
   }

@@ -99,6 +99,9 @@ import Testing
       (.dotGeneral(product), [TensorType(.f32, [70, 110]), TensorType(.f32, [110, 95])]),
       (.random(.bits(shape: [30_003], .u32)), [TensorType(.key, [2])]),
     ]
+      + ConvolutionTests.large.map {
+        (.convolution($0.convolution), [TensorType(.f32, $0.input), TensorType(.f32, $0.kernel)])
+      }
   }()
 
   @Test("Work divided between threads agrees with the reference and has the same bits for any number of threads")
@@ -107,7 +110,7 @@ import Testing
     defer { ThreadPool.setThreadCount(threadCount) }
     var generator = SeededGenerator(seed: 7)
     for (op, types) in DifferentialProgramTests.longOps {
-      let isSum = op.name == "reduce_sum"
+      let isSum = op.name == "reduce_sum" || op.name == "conv_general_dilated"
       let operands = types.map { type in
         type.repeating(randomTensor(type.with(shape: [4099]), specials: !isSum, &generator))
       }

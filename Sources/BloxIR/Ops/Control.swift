@@ -160,6 +160,7 @@ public enum CheckpointPolicy: Hashable, Sendable {
     case .everything: return true
     case .dots:
       if case .dotGeneral = op { return true }
+      if case .convolution = op { return true }
       return false
     case .dotsWithoutBatchDims:
       if case .dotGeneral(let dims) = op { return dims.lhsBatch.isEmpty }
@@ -191,6 +192,9 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
+    case .convolution: return []
+    case .window: return []
+    case .ordering: return []
     case .cumulative: return []
     }
   }
@@ -211,8 +215,10 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return self
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
-      .debugPrint:
+      .debugPrint, .ordering:
       return self
+    case .convolution: return self
+    case .window: return self
     }
   }
 }

@@ -49,10 +49,16 @@ public enum Op: Hashable, Sendable {
   case cumulative(Cumulative, axis: Int, reverse: Bool)
   /// A product with batch and contracting dimensions.
   case dotGeneral(DotDimensions)
+  /// A sum of products over a window that moves along spatial dimensions.
+  case convolution(Convolution)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
+  /// Reductions and selections of the elements under windows.
+  case window(WindowOp)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
+  /// A sort, or the largest elements.
+  case ordering(Ordering)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -306,6 +312,7 @@ extension Op {
     case .argReduce(let kind, _): kind.rawValue
     case .cumulative(let kind, _, _): kind.rawValue
     case .dotGeneral: "dot_general"
+    case .convolution: "conv_general_dilated"
     case .random(let op):
       switch op {
       case .seed: "random_seed"
@@ -322,6 +329,8 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
+    case .window(let op): op.name
+    case .ordering(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -343,6 +352,9 @@ extension Op {
     case .cumulative: nil
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
+    case .convolution: nil
+    case .window: nil
+    case .ordering: nil
     case .debugPrint: nil
     }
   }
@@ -361,6 +373,9 @@ extension Op {
     case .cumulative: false
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -24,6 +24,8 @@ extension Op {
     case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .window(let op): return [try op.resultType(rule)]
+    case .ordering(let op): return try op.resultTypes(rule)
     case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -33,7 +35,7 @@ extension Op {
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .random, .stopGradient, .optimizationBarrier:
       return [try singleResultType(rule)]
-    case .checkpointName: return [try singleResultType(rule)]
+    case .checkpointName, .convolution: return [try singleResultType(rule)]
     }
   }
 
@@ -71,6 +73,7 @@ extension Op {
     case .reduce(let kind, let axes): return try rule.reduce(kind, axes: axes)
     case .argReduce(_, let axis): return try rule.argReduce(axis: axis)
     case .dotGeneral(let dims): return try rule.dot(dims)
+    case .convolution(let convolution): return try convolution.resultType(rule)
     case .random(let op): return try op.resultType(rule)
     case .stopGradient, .optimizationBarrier, .checkpointName:
       try rule.expectCount(1)
@@ -78,7 +81,8 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .window: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .cumulative, .linearAlgebra, .ordering: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -101,6 +105,9 @@ extension Op {
     case .control: true
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -126,6 +133,9 @@ extension Op {
     case .checkpointName: return nil
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

@@ -42,6 +42,9 @@ extension Op {
     case .control(let control): return control.attributeTexts
     case .checkpointName(let name): return ["name=\(Spelling.quoted(name))"]
     case .linearAlgebra(let op): return op.attributeTexts
+    case .convolution(let convolution): return convolution.attributeTexts
+    case .window(let op): return op.attributeTexts
+    case .ordering(let op): return op.attributeTexts
     case .optimizationBarrier: return []
     case .debugPrint(let print): return print.attributeTexts
     }
@@ -54,6 +57,7 @@ extension Op {
     case integerPow = "integer_pow"
     case broadcastInDim = "broadcast_in_dim"
     case dotGeneral = "dot_general"
+    case convolution = "conv_general_dilated"
     case randomSeed = "random_seed"
     case randomFoldIn = "random_fold_in"
     case randomSplit = "random_split"
@@ -78,6 +82,8 @@ extension Op {
     + Cumulative.allCases.map(\.rawValue)
     + Control.Mnemonic.allCases.map(\.rawValue)
     + LinearAlgebra.Mnemonic.allCases.map(\.rawValue)
+    + WindowOp.Mnemonic.allCases.map(\.rawValue)
+    + Ordering.Mnemonic.allCases.map(\.rawValue)
 
   private static let nameSet = Set(names)
 
@@ -111,9 +117,11 @@ extension Op {
     }
     if let mnemonic = Indexing.Mnemonic(rawValue: name) { return .indexing(try Indexing(mnemonic, &reader)) }
     if let mnemonic = Control.Mnemonic(rawValue: name) { return .control(try Control(mnemonic, &reader, parts)) }
+    if let mnemonic = WindowOp.Mnemonic(rawValue: name) { return .window(try WindowOp(mnemonic, &reader)) }
     if let mnemonic = LinearAlgebra.Mnemonic(rawValue: name) {
       return .linearAlgebra(try LinearAlgebra(mnemonic, &reader))
     }
+    if let mnemonic = Ordering.Mnemonic(rawValue: name) { return .ordering(try Ordering(mnemonic, &reader)) }
     guard let mnemonic = Mnemonic(rawValue: name) else { return nil }
     switch mnemonic {
     case .constant, .call, .fusion: return try readComposite(mnemonic, &reader, parts)
@@ -157,6 +165,7 @@ extension Op {
     case .checkpointName: return .checkpointName(try reader.string("name"))
     case .optimizationBarrier: return .optimizationBarrier
     case .debugPrint: return .debugPrint(try DebugPrint(&reader))
+    case .convolution: return .convolution(try Convolution(&reader))
     }
   }
 

@@ -52,10 +52,7 @@ extension Program {
   /// The arithmetic of a product; other ops are bound by memory, and counting them would pretend a precision that the
   /// number does not have.
   package func productFlops(_ instruction: Instruction) -> Int {
-    guard case .dotGeneral(let dims) = instruction.op else { return 0 }
-    let lhs = type(of: instruction.operands[0])
-    let contracted = dims.lhsContract.reduce(1) { $0 * lhs.shape[$1] }
-    return 2 * contracted * type(of: instruction.results[0]).elementCount
+    2 * (products(instruction) ?? 0)
   }
 }
 

@@ -181,6 +181,15 @@ struct ControlSplitter {
       carry = split.isLinearResult
     } while true
     let isKnown = (bodyConsts + carry).map { !$0 }
+    let linearCarry = carry.indices.filter { carry[$0] }.map {
+      loop.condition.program.parameterValue($0 + loop.conditionConstCount)
+    }
+    guard isLinear.prefix(loop.conditionConstCount).allSatisfy({ !$0 }), !loop.condition.program.reads(linearCarry)
+    else {
+      throw BloxError(
+        .notDifferentiable,
+        "while: the condition depends on what the program is said to be linear in, so it is not linear")
+    }
     let condition = try loop.condition.program.reordered(
       parameters: Array(0..<loop.conditionConstCount)
         + carry.indices.filter { !carry[$0] }.map { $0 + loop.conditionConstCount }, axes: axes)

@@ -84,7 +84,7 @@ extension Transposition {
     return try converted(ordered, to: rhs.dtype)
   }
 
-  private mutating func converted(_ x: Operand, to dtype: DType) throws(BloxError) -> Operand {
+  mutating func converted(_ x: Operand, to dtype: DType) throws(BloxError) -> Operand {
     builder.type(of: x).dtype == dtype ? x : try builder.emitOne(.convert(dtype), [x])
   }
 

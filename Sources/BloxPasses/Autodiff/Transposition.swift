@@ -144,6 +144,7 @@ struct Transposition {
     let linear = instruction.operands.filter { isLinear($0) }
     guard linear.allSatisfy({ program.type(of: $0).dtype.isFloating }) else { throw notLinear(instruction) }
     if case .dotGeneral = instruction.op, linear.count > 1 { throw notLinear(instruction) }
+    if case .convolution = instruction.op, linear.count > 1 { throw notLinear(instruction) }
     if case .indexing(.scatter(.mul, _)) = instruction.op, linear.count > 1 { throw notLinear(instruction) }
     if case .custom(.linear(let backward)) = instruction.op {
       return try transposeCustomLinear(backward, instruction, cts)
@@ -203,14 +204,18 @@ struct Transposition {
       return try builder.emitOne(.cumulative(.sum, axis: axis, reverse: !reverse), [ct])
     case .cumulative: throw notLinear(instruction)
     case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
+    case .window(let op): return try transposeWindow(op, instruction, operand: index, ct)
     case .control: throw notLinear(instruction)
     case .checkpointName: return ct
     case .collective(let collective):
       guard let transposed = collective.transposed else { throw notLinear(instruction) }
       return try builder.emitOne(.collective(transposed), [ct])
+    case .convolution(let convolution): return try transpose(convolution, instruction, operand: index, ct)
     case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
     case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
     case .debugPrint: throw notLinear(instruction)
+    // Tangents are moved by gathers.
+    case .ordering: throw notLinear(instruction)
     }
   }
 

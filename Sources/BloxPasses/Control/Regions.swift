@@ -25,6 +25,12 @@ extension Program {
     return rewriter.finish()
   }
 
+  /// Whether an instruction or a result reads one of the values.
+  func reads(_ values: [Value]) -> Bool {
+    let read = instructions.flatMap(\.operands) + results.map(\.operand)
+    return read.contains { operand in operand.value.map(values.contains) ?? false }
+  }
+
   /// The program with other operands of its own as results.
   func returning(_ operands: some Sequence<Operand>) -> Program {
     var program = self
@@ -120,8 +126,11 @@ extension Op {
       .stopGradient, .checkpointName, .axisIndex:
       return true
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
+    case .convolution: return false
     case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
+    case .window: return false
     case .cumulative: return false
+    case .ordering: return false
     }
   }
 }

@@ -75,6 +75,9 @@ struct FusionRoles {
     case .control: return .outside
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
+    case .convolution: return .outside
+    case .window: return .outside
+    case .ordering: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -138,6 +141,9 @@ struct FusionRoles {
     case .control: false
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -181,6 +187,9 @@ extension Op {
     case .cumulative: false
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
+    case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

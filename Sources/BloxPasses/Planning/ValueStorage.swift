@@ -30,6 +30,9 @@ extension Op {
     case .cumulative: return false
     case .control: return false
     case .linearAlgebra: return false
+    case .convolution: return false
+    case .window: return false
+    case .ordering: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true
     }

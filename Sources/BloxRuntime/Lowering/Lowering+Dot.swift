@@ -24,33 +24,47 @@ extension Lowering {
     let order = dims.lhsContract.indices.sorted { dims.lhsContract[$0] < dims.lhsContract[$1] }
     let lhsContract = order.map { dims.lhsContract[$0] }
     let rhsContract = order.map { dims.rhsContract[$0] }
-    let isHalf = result.dtype == .bf16 || result.dtype == .f16
-    let dtype = isHalf ? DType.f32 : result.dtype
-    guard blox_gemm_supported(dtype.kernel) else { throw unsupported("no kernel multiplies \(dtype)") }
-
-    var slots: [Int32] = []
-    for operand in instruction.operands {
-      slots.append(try convert(slot(operand), type(operand), to: result.dtype, thenTo: dtype))
-    }
+    let (slots, dtype, product) = try productOperands(instruction)
     let lhsFree = dims.lhsFree(rank: lhs.rank)
     let rhsFree = dims.rhsFree(rank: rhs.rank)
     let left = matrix(
       slots[0], lhs.with(dtype: dtype), batch: dims.lhsBatch, free: lhsFree, contract: lhsContract, freeFirst: true)
     let right = matrix(
       slots[1], rhs.with(dtype: dtype), batch: dims.rhsBatch, free: rhsFree, contract: rhsContract, freeFirst: false)
-    let target = slot(instruction.results[0])
-    let product = isHalf ? scratchSlot(byteCount: result.elementCount * 4) : target
     var shape = blox_gemm_args()
     shape.m = Int64(lhsFree.reduce(1) { $0 * lhs.shape[$1] })
     shape.n = Int64(rhsFree.reduce(1) { $0 * rhs.shape[$1] })
     shape.k = Int64(lhsContract.reduce(1) { $0 * lhs.shape[$1] })
     appendProduct(left, right, to: product, dtype, shape, batch: dims.lhsBatch.map { lhs.shape[$0] })
-    if isHalf {
-      var builder = ProgramBuilder(name: "convert")
-      let x = builder.parameter(result.with(dtype: .f32))
-      let y = try builder.emitOne(.convert(result.dtype), [.value(x)])
-      try lowerTile(builder.finish(results: [ProgramResult(y)]), operands: [product], results: [target])
+    try roundProduct(instruction, dtype, product)
+  }
+
+  /// The operands of a product in the dtype that it is computed in, and where it goes: the result's memory, or scratch
+  /// from where ``roundProduct(_:_:_:)`` takes it.
+  mutating func productOperands(
+    _ instruction: Instruction
+  ) throws(BloxError) -> (slots: [Int32], dtype: DType, product: Int32) {
+    let result = program.type(of: instruction.results[0])
+    let isHalf = result.dtype == .bf16 || result.dtype == .f16
+    let dtype = isHalf ? DType.f32 : result.dtype
+    guard blox_gemm_supported(dtype.kernel) else { throw unsupported("no kernel multiplies \(dtype)") }
+    var slots: [Int32] = []
+    for operand in instruction.operands {
+      slots.append(try convert(slot(operand), type(operand), to: result.dtype, thenTo: dtype))
     }
+    let target = slot(instruction.results[0])
+    return (slots, dtype, isHalf ? scratchSlot(byteCount: result.elementCount * 4) : target)
+  }
+
+  /// Rounds a product to the result's dtype if it was computed in another.
+  mutating func roundProduct(_ instruction: Instruction, _ dtype: DType, _ product: Int32) throws(BloxError) {
+    let result = program.type(of: instruction.results[0])
+    guard dtype != result.dtype else { return }
+    var builder = ProgramBuilder(name: "convert")
+    let x = builder.parameter(result.with(dtype: dtype))
+    let y = try builder.emitOne(.convert(result.dtype), [.value(x)])
+    try lowerTile(
+      builder.finish(results: [ProgramResult(y)]), operands: [product], results: [slot(instruction.results[0])])
   }
 
   /// The operand with one stride per group, copied to scratch if it has none as it is.
@@ -105,7 +119,8 @@ extension Lowering {
             isa: kernelISA, dtype: dtype.kernel, path: path, shape: shape, width: dtype.byteCount, lhs: left.slot,
             rhs: right.slot, target: target, batchCount: dims.reduce(1) { $0 * $1.size }, batchRank: dims.count,
             batchDims: memory.keep(dims.map(\.size)), lhsStrides: memory.keep(dims.map { $0.strides[0] }),
-            rhsStrides: memory.keep(dims.map { $0.strides[1] }), granularity: (Int(rows), Int(columns))))))
+            rhsStrides: memory.keep(dims.map { $0.strides[1] }), targetStride: Int(shape.m * shape.n),
+            granularity: (Int(rows), Int(columns))))))
   }
 
   /// A copy of a buffer in another dtype, in scratch; the buffer itself if it has that dtype. Elements take the form

@@ -154,6 +154,7 @@ struct Lowering {
     case .reduce(let kind, let axes): try lowerReduce(instruction, kind, axes: axes)
     case .argReduce(let kind, let axis): try lowerArgReduce(instruction, kind, axis: axis)
     case .dotGeneral(let dims): try lowerDot(instruction, dims)
+    case .convolution(let convolution): try lowerConvolution(instruction, convolution)
     case .random(let op): try lowerRandom(instruction, op)
     case .call: throw unsupported("calls must be inlined before a program is compiled")
     case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])
@@ -168,6 +169,8 @@ struct Lowering {
     case .checkpointName: try lowerAlone(instruction)
     case .constant: break
     case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
+    case .window(let op): try lowerWindow(instruction, op)
+    case .ordering(let op): try lowerOrdering(instruction, op)
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
     case .debugPrint: throw unsupported("prints a value, not a literal")
     }

@@ -45,6 +45,9 @@ extension TileCompiler {
     case .cumulative: throw unsupported(instruction, "cannot run tile by tile")
     case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
+    case .convolution: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
+    case .ordering: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -109,6 +112,9 @@ extension TileCompiler {
     case .cumulative: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }
@@ -144,6 +150,9 @@ extension View {
     case .cumulative: return nil
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
+    case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

@@ -1,7 +1,7 @@
 // Batched matrix products.
 import CBloxKernels
 
-/// A product per batch index. Every slice of a product has the bits that it has in the whole (the path is chosen for
+/// A product per batch index, or a convolution per group, whose left operand is patches of the input (`shape.patches`). Every slice of a product has the bits that it has in the whole (the path is chosen for
 /// the whole), so a call may divide the work by the number of its threads.
 struct ProductStep: BitwiseCopyable {
   let isa: blox_isa
@@ -19,6 +19,8 @@ struct ProductStep: BitwiseCopyable {
   let batchDims: UnsafePointer<Int>
   let lhsStrides: UnsafePointer<Int>
   let rhsStrides: UnsafePointer<Int>
+  /// From one product to the next in the target, in elements.
+  let targetStride: Int
   let granularity: (rows: Int, columns: Int)
 
   /// Below this many multiplications a product is not worth waking another thread for.
@@ -89,13 +91,13 @@ struct ProductStep: BitwiseCopyable {
       lhsOffset += index * lhsStrides[dim]
       rhsOffset += index * rhsStrides[dim]
     }
-    var targetOffset = batch * Int(shape.m) * Int(shape.n)
+    var targetOffset = batch * targetStride
     var arguments = shape
     let start = block * division.length
     if division.blocks > 1 {
       if division.byRows {
         arguments.m = Int64(min(Int(shape.m) - start, division.length))
-        lhsOffset += start * Int(shape.a_row)
+        if shape.patches == nil { lhsOffset += start * Int(shape.a_row) } else { arguments.patch_row = Int64(start) }
         targetOffset += start * Int(shape.c_row)
       } else {
         arguments.n = Int64(min(Int(shape.n) - start, division.length))
