@@ -24,6 +24,18 @@ typedef struct blox_pool_run {
   int64_t dst_step, src_step;  // from row to row, in elements
 } blox_pool_run;
 
+enum { BLOX_POOL_TAPS = 32 };
+
+/// The taps of a window, as offsets in elements, and which of them a part of the work writes.
+typedef struct blox_pool_taps {
+  int64_t count;
+  int64_t offsets[BLOX_POOL_TAPS];
+  bool writes[BLOX_POOL_TAPS];
+} blox_pool_taps;
+
+/// Adds each window's element of the source where x is extreme. Source steps by dst_step, result and x by src_step.
+typedef void (*blox_pool_scatter_fn)(void *result, const void *source, const void *x, const blox_pool_taps *taps,
+                                     const blox_pool_run *run);
 typedef void (*blox_pool_fold_fn)(void *dst, const void *first, const void *second, const blox_pool_run *run);
 typedef void (*blox_pool_value_fn)(void *best, void *value, const void *tangent, const void *x,
                                    const blox_pool_run *run);
@@ -47,6 +59,7 @@ typedef struct blox_kernel_table {
   blox_pool_value_fn pool_value[2][DTYPE_COUNT];  // [largest, smallest]
   blox_pool_place_fn pool_place[2][DTYPE_COUNT];
   blox_pool_add_fn pool_add[DTYPE_COUNT];
+  blox_pool_scatter_fn pool_scatter[2][DTYPE_COUNT];
   blox_cumulative_fn cumulative[CUMULATIVE_COUNT][DTYPE_COUNT];
   void (*sort)(const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
   void (*top_k)(const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);

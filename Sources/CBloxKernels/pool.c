@@ -19,6 +19,7 @@ static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }
 
 // The first tap at a multiple of the base dilation, where tap 0 is at `place`; -1 if none is.
 static int64_t first_tap(const blox_pool_dimension *d, int64_t place) {
+  if (d->base_dilation == 1) return 0;
   if (place % d->divisor != 0) return -1;
   int64_t rest = -(place / d->divisor) % d->period;
   if (rest < 0) rest += d->period;
@@ -51,19 +52,19 @@ static tap_range taps_of_window(const blox_pool_dimension *d, int64_t window) {
 // The windows of a row that have their taps on elements alike: window k of the line has its tap j on element
 // `first + k * advance + j * step`, which may be outside.
 typedef struct tap_line {
-  int64_t windows, first, advance, step;
+  int64_t windows, taps, first, advance, step;
   int64_t start, end;  // of the taps that are inside for some window
 } tap_line;
 
 static tap_line line_of_windows(const blox_pool_dimension *d, int64_t window, int64_t windows) {
-  tap_line line = {windows, 0, d->advance, d->window_dilation / d->divisor, 0, 0};
+  tap_line line = {windows, 0, 0, d->advance, d->window_dilation / d->divisor, 0, 0};
   int64_t place = window * d->stride - d->low;
   int64_t tap = first_tap(d, place);
   if (tap < 0 || windows == 0) return line;
   line.first = (place + tap * d->window_dilation) / d->base_dilation;
-  int64_t taps = (d->size - 1 - tap) / d->period + 1;
+  line.taps = (d->size - 1 - tap) / d->period + 1;
   line.start = greater(0, ceil_div(-(line.first + (windows - 1) * line.advance), line.step));
-  line.end = lesser(taps, floor_div(d->elements - 1 - line.first, line.step) + 1);
+  line.end = lesser(line.taps, floor_div(d->elements - 1 - line.first, line.step) + 1);
   return line;
 }
 
@@ -75,10 +76,10 @@ typedef struct window_range {
 static window_range windows_of_tap(const tap_line *line, int64_t tap, int64_t start, int64_t end, int64_t least,
                                    int64_t most) {
   int64_t element = line->first + tap * line->step;
-  window_range range = {
-    greater(start, ceil_div(least - element, line->advance)),
-    lesser(end, floor_div(most - 1 - element, line->advance) + 1),
-  };
+  window_range range = {start, end};
+  // Most windows are inside, and divisions are slow.
+  if (element + start * line->advance < least) range.start = ceil_div(least - element, line->advance);
+  if (element + (end - 1) * line->advance >= most) range.end = floor_div(most - 1 - element, line->advance) + 1;
   if (range.end < range.start) range.end = range.start;
   return range;
 }
@@ -174,12 +175,13 @@ void blox_pool_reduce(const blox_pool *p, blox_reduce kind, uint64_t identity, c
   const int64_t windows = row_dimension->windows, phases = lesser(row_dimension->phases, windows);
   int64_t outer[MAX_RANK];
   outer_taps at;
+  tap_line line = line_of_windows(row_dimension, 0, windows);
   for (int64_t row = start; row < end; row++) {
     char *row_dst = dst + find_row(p, row, outer) * width;
     kernels->fill(row_dst, width, identity, windows * p->channels);
     find_taps(p, outer, &at);
     for (int64_t phase = 0; at.count > 0 && phase < phases; phase++) {
-      tap_line line = line_of_windows(row_dimension, phase, (windows - phase + phases - 1) / phases);
+      if (phases > 1) line = line_of_windows(row_dimension, phase, (windows - phase + phases - 1) / phases);
       for (int64_t c = 0; c < p->channels; c += FOLD_BLOCK) {
         int64_t channels = lesser(FOLD_BLOCK, p->channels - c), block = greater(1, FOLD_BLOCK / channels);
         char *line_dst = row_dst + (phase * p->channels + c) * width;
@@ -332,6 +334,69 @@ static void add_places(selection *s, blox_pool_add_fn add, outer_taps *at, char 
   }
 }
 
+// ---- Scatters of windows with few taps ---------------------------------------------------------------------
+
+// A row whose windows have few taps goes window by window: what is selected stays in registers.
+typedef struct tap_row {
+  const blox_pool *pool;
+  const blox_pool_dimension *dimension;
+  blox_pool_scatter_fn scatter;
+  int32_t width;
+  char *dst;
+  const char *source, *x;  // of the row's window 0; of element 0
+  const element_range *part;
+  int64_t least, most;  // of the elements along the row that are written
+} tap_row;
+
+// The taps of windows whose first element along the row is `first`; offsets count from `base`.
+static void list_taps(const tap_row *row, outer_taps *at, tap_range taps, int64_t base, bool inside,
+                      blox_pool_taps *list) {
+  list->count = 0;
+  start_taps(row->pool, at);
+  for (int64_t outer = 0; outer < at->count; outer++, next_taps(row->pool, at)) {
+    const bool writes = writes_here(at, row->part);
+    for (int64_t tap = 0; tap < taps.count; tap++) {
+      int64_t element = taps.first_element + tap * taps.element_step;
+      list->offsets[list->count] = at->offset + (element - base) * row->pool->channels;
+      list->writes[list->count++] = writes && (inside || (element >= row->least && element < row->most));
+    }
+  }
+}
+
+// Windows [start, end) of which each has all its taps on elements, in the part.
+static void scatter_inside(const tap_row *row, outer_taps *at, const tap_line *line, int64_t start, int64_t end) {
+  if (start >= end) return;
+  const int64_t channels = row->pool->channels;
+  tap_range taps = {line->first, line->step, line->taps};
+  blox_pool_taps list;
+  list_taps(row, at, taps, line->first, true, &list);
+  blox_pool_run run = {end - start, channels, channels, line->advance * channels};
+  int64_t first = (line->first + start * line->advance) * channels;
+  row->scatter(row->dst + first * row->width, row->source + start * channels * row->width,
+               row->x + first * row->width, &list, &run);
+}
+
+static void scatter_border(const tap_row *row, outer_taps *at, int64_t start, int64_t end) {
+  const int64_t channels = row->pool->channels;
+  const blox_pool_run run = {1, channels, channels, channels};
+  for (int64_t window = start; window < end; window++) {
+    blox_pool_taps list;
+    list_taps(row, at, taps_of_window(row->dimension, window), 0, false, &list);
+    if (list.count > 0) row->scatter(row->dst, row->source + window * channels * row->width, row->x, &list, &run);
+  }
+}
+
+static void scatter_row(const tap_row *row, outer_taps *at, const tap_line *line, window_range windows) {
+  // The last tap of a window is furthest along the row.
+  int64_t last = line->first + (line->taps - 1) * line->step;
+  int64_t start = greater(windows.start, ceil_div(row->least - line->first, line->advance));
+  int64_t end = lesser(windows.end, floor_div(row->most - 1 - last, line->advance) + 1);
+  if (start >= end) start = end = windows.end;
+  scatter_border(row, at, windows.start, start);
+  scatter_inside(row, at, line, start, end);
+  scatter_border(row, at, end, windows.end);
+}
+
 // The windows that have a tap on elements [start, end), and maybe some more.
 static window_range windows_over(const blox_pool_dimension *d, int64_t start, int64_t end) {
   int64_t least = start * d->base_dilation + d->low - (d->size - 1) * d->window_dilation;
@@ -374,12 +439,24 @@ void blox_pool_scatter(const blox_pool *p, bool smallest, char *dst, const char 
     if (d < p->rank - 1) rows *= ranges[d].end - ranges[d].start;
   }
   const window_range row_windows = ranges[p->rank - 1];
+  const bool is_split = p->rank <= 2;
+  const tap_line line = line_of_windows(row_dimension, 0, row_dimension->windows);
+  tap_row short_row = {
+    p, row_dimension, kernels->pool_scatter[smallest][p->dtype], s.width, dst, source, x, &part,
+    is_split ? start[p->rank - 1] : 0, is_split ? end[p->rank - 1] : row_dimension->elements,
+  };
   outer_taps at;
   for (int64_t row = 0; row < rows; row++) {
     int64_t row_start = 0;
     for (int32_t d = 0; d < p->rank - 1; d++) row_start += outer[d] * p->dimensions[d].window_step;
     find_taps(p, outer, &at);
-    for (s.channel = 0; at.count > 0 && s.channel < p->channels; s.channel += SELECT_BLOCK) {
+    const bool is_short = short_row.scatter && row_dimension->phases == 1 && at.count <= BLOX_POOL_TAPS &&
+                          line.taps <= BLOX_POOL_TAPS && at.count * line.taps <= BLOX_POOL_TAPS;
+    if (is_short) {
+      short_row.source = source + row_start * s.width;
+      if (at.count > 0 && line.taps > 0) scatter_row(&short_row, &at, &line, row_windows);
+    }
+    for (s.channel = 0; !is_short && at.count > 0 && s.channel < p->channels; s.channel += SELECT_BLOCK) {
       s.channels = lesser(SELECT_BLOCK, p->channels - s.channel);
       int64_t block = block_windows(row_dimension, s.channels);
       for (int64_t window = row_windows.start; window < row_windows.end; window += block) {

@@ -170,3 +170,107 @@ POOL_SELECT(f32, float, float, SAME, SAME)
 POOL_SELECT(f64, double, double, SAME, SAME)
 POOL_SELECT(bf16, uint16_t, float, widen_one_bf16, narrow_one_bf16)
 POOL_SELECT(f16, uint16_t, float, widen_one_f16, narrow_one_f16)
+
+// ---- Selections of windows with few taps -------------------------------------------------------------------
+
+// Windows of single elements, one after the other. `count` is a literal where it is small.
+#define SCATTER_SINGLE(name, suffix, S, T, READ, WRITE, keeps)                                           \
+  INLINE void name##_single_##suffix(S *result, const S *source, const S *x, const blox_pool_taps *taps, \
+                                     int64_t count, const blox_pool_run *run) {                          \
+    for (int64_t p = 0; p < run->positions; p++) {                                                       \
+      T best = READ(x[taps->offsets[0]]);                                                                \
+      int64_t at = 0;                                                                                    \
+      for (int64_t tap = 1; tap < count; tap++) {                                                        \
+        T new = READ(x[taps->offsets[tap]]);                                                             \
+        bool keep = best keeps new;                                                                      \
+        best = keep ? best : new;                                                                        \
+        at = keep ? at : tap;                                                                            \
+      }                                                                                                  \
+      S *place = result + taps->offsets[at];                                                             \
+      if (taps->writes[at]) *place = WRITE(READ(*place) + READ(*source));                                \
+      result += run->src_step;                                                                           \
+      x += run->src_step;                                                                                \
+      source += run->dst_step;                                                                           \
+    }                                                                                                    \
+  }                                                                                                      \
+  static void name##_singles_##suffix(S *result, const S *source, const S *x, const blox_pool_taps *taps,\
+                                      const blox_pool_run *run) {                                        \
+    switch (taps->count) {                                                                               \
+      case 2: name##_single_##suffix(result, source, x, taps, 2, run); break;                            \
+      case 3: name##_single_##suffix(result, source, x, taps, 3, run); break;                            \
+      case 4: name##_single_##suffix(result, source, x, taps, 4, run); break;                            \
+      case 9: name##_single_##suffix(result, source, x, taps, 9, run); break;                            \
+      default: name##_single_##suffix(result, source, x, taps, taps->count, run);                        \
+    }                                                                                                    \
+  }
+
+// A vector of channels of one window, or the first n of them.
+#define SCATTER_VECTOR(T, V, VI, keeps, LOAD, STORE)                                                     \
+  do {                                                                                                   \
+    V best = LOAD(x + c + taps->offsets[0]);                                                             \
+    VI at = (VI)0;                                                                                       \
+    for (int64_t tap = 1; tap < count; tap++) {                                                          \
+      V new = LOAD(x + c + taps->offsets[tap]);                                                          \
+      VI keep = best keeps new;                                                                          \
+      best = keep ? best : new;                                                                          \
+      at = keep ? at : (VI)(int)tap;                                                                     \
+    }                                                                                                    \
+    V more = LOAD(source + c);                                                                           \
+    for (int64_t tap = 0; tap < count; tap++) {                                                          \
+      if (!taps->writes[tap]) continue;                                                                  \
+      T *place = result + c + taps->offsets[tap];                                                        \
+      STORE(place, LOAD(place) + (at == (VI)(int)tap ? more : (V)(T)0));                                 \
+    }                                                                                                    \
+  } while (0)
+
+#define SCATTER_FLOAT(name, suffix, T, V, VI, LANES, keeps)                                              \
+  SCATTER_SINGLE(name, suffix, T, T, SAME, SAME, keeps)                                                  \
+  INLINE void name##_rows_##suffix(T *result, const T *source, const T *x, const blox_pool_taps *taps,   \
+                                   int64_t count, const blox_pool_run *run) {                            \
+    for (int64_t p = 0; p < run->positions; p++) {                                                       \
+      int64_t c = 0;                                                                                     \
+      for (; c + LANES <= run->channels; c += LANES) {                                                   \
+        SCATTER_VECTOR(T, V, VI, keeps, load_##suffix, store_##suffix);                                  \
+      }                                                                                                  \
+      const int64_t rest = run->channels - c;                                                            \
+      if (rest > 0) SCATTER_VECTOR(T, V, VI, keeps, LOAD_REST_##suffix, STORE_REST_##suffix);            \
+      result += run->src_step;                                                                           \
+      x += run->src_step;                                                                                \
+      source += run->dst_step;                                                                           \
+    }                                                                                                    \
+  }                                                                                                      \
+  static void name##_##suffix(void *result, const void *source, const void *x, const blox_pool_taps *taps, \
+                              const blox_pool_run *run) {                                                \
+    if (run->channels == 1) {                                                                            \
+      name##_singles_##suffix(result, source, x, taps, run);                                             \
+    } else if (taps->count == 4) {                                                                       \
+      name##_rows_##suffix(result, source, x, taps, 4, run);                                             \
+    } else {                                                                                             \
+      name##_rows_##suffix(result, source, x, taps, taps->count, run);                                   \
+    }                                                                                                    \
+  }
+
+#define LOAD_REST_f32(p) load_first_f32(p, rest)
+#define LOAD_REST_f64(p) load_first_f64(p, rest)
+#define STORE_REST_f32(p, v) store_first_f32(p, v, rest)
+#define STORE_REST_f64(p, v) store_first_f64(p, v, rest)
+
+SCATTER_FLOAT(scatter_max, f32, float, vf32, vi32, LANES_F32, >=)
+SCATTER_FLOAT(scatter_min, f32, float, vf32, vi32, LANES_F32, <=)
+SCATTER_FLOAT(scatter_max, f64, double, vf64, vi64, LANES_F64, >=)
+SCATTER_FLOAT(scatter_min, f64, double, vf64, vi64, LANES_F64, <=)
+
+// Halves of several channels are taken one channel at a time.
+#define SCATTER_HALF(name, half, keeps)                                                                  \
+  SCATTER_SINGLE(name, half, uint16_t, float, widen_one_##half, narrow_one_##half, keeps)                \
+  static void name##_##half(void *result, const void *source, const void *x, const blox_pool_taps *taps, \
+                            const blox_pool_run *run) {                                                  \
+    for (int64_t c = 0; c < run->channels; c++) {                                                        \
+      name##_singles_##half((uint16_t *)result + c, (const uint16_t *)source + c, (const uint16_t *)x + c, \
+                            taps, run);                                                                  \
+    }                                                                                                    \
+  }
+SCATTER_HALF(scatter_max, bf16, >=)
+SCATTER_HALF(scatter_min, bf16, <=)
+SCATTER_HALF(scatter_max, f16, >=)
+SCATTER_HALF(scatter_min, f16, <=)

@@ -141,6 +141,7 @@ const blox_kernel_table BLOX_TABLE = {
   .pool_value = {{FLOATS(pick_max_value)}, {FLOATS(pick_min_value)}},
   .pool_place = {{FLOATS(pick_max_place)}, {FLOATS(pick_min_place)}},
   .pool_add = {FLOATS(place_add)},
+  .pool_scatter = {{FLOATS(scatter_max)}, {FLOATS(scatter_min)}},
   .cumulative = {
     [BLOX_CUMSUM] = {FLOATS(cumsum), WIDTHS(cumsum)},
     [BLOX_CUMPROD] = {FLOATS(cumprod), WIDTHS(cumprod)},

@@ -27,7 +27,8 @@ extension SurfaceSample {
         .sum, window: [3], strides: 2, padding: .explicit([(4, -1)]), baseDilation: 3, windowDilation: 2)
     },
     SurfaceSample("largest with dilations", row) {
-      try $0[0].reduceWindow(.max, window: [3], padding: .explicit([(-1, 3)]), baseDilation: 2, windowDilation: 2)
+      try $0[0].reduceWindow(
+        .max, window: [3], strides: 2, padding: .explicit([(2, -1)]), baseDilation: 2, windowDilation: 2)
     },
     SurfaceSample("sums from 3", row) { try $0[0].reduceWindow(.sum, window: [3], padding: .same, initial: 3) },
     SurfaceSample("products", [Input(shape: [4, 3])]) {
