@@ -97,7 +97,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "convnet", "digits", "forecast",
+        "Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "convnet", "digits",
+        "forecast",
         "textgen",
       ],
       swiftSettings: strict),
