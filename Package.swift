@@ -20,6 +20,7 @@ let package = Package(
     .executable(name: "blox-ir", targets: ["blox-ir"]),
     .executable(name: "blox-fuzz", targets: ["blox-fuzz"]),
     .executable(name: "digits", targets: ["digits"]),
+    .executable(name: "convnet", targets: ["convnet"]),
     .executable(name: "forecast", targets: ["forecast"]),
     .executable(name: "textgen", targets: ["textgen"]),
   ],
@@ -55,6 +56,9 @@ let package = Package(
     .executableTarget(
       name: "digits", dependencies: ["BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],
       path: "Examples/digits", swiftSettings: strict),
+    .executableTarget(
+      name: "convnet", dependencies: ["BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"], path: "Examples/convnet",
+      swiftSettings: strict),
     .executableTarget(
       name: "forecast", dependencies: ["BloxIR", "BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],
       path: "Examples/forecast", swiftSettings: strict),
@@ -93,7 +97,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits", "forecast",
+        "Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "convnet", "digits",
+        "forecast",
         "textgen",
       ],
       swiftSettings: strict),

@@ -98,8 +98,29 @@ class Digits:
     return -jnp.mean(jnp.sum(labels * jax.nn.log_softmax(logits), axis=-1)), params.split()[1]
 
 
-def mlp_grad():
-  digits = Digits(0.0)
+class ConvNet(Digits):
+  """The model of the convnet example."""
+
+  def __init__(self):
+    super().__init__(0.0)
+    graph = bx.Graph('net')
+    self.rng = bx.Rng(graph.child('rng'))
+    self.convs = [bx.Conv(graph.child(f'conv{i}'), (3, 3), 2 * (i + 1), rng=self.rng) for i in range(2)]
+    self.output = bx.Linear(graph.child('output'), 10, rng=self.rng)
+    _, params = self(self.rng.seed(bx.Params(), seed=0), self.x)
+    self.params = params.locked()
+
+  def __call__(self, params, x):
+    if not hasattr(self, 'convs'):
+      return super().__call__(params, x)
+    x = x.reshape((-1, 8, 8, 1))
+    for conv in self.convs:
+      x, params = conv(params, x)
+      x = bx.max_pool(jax.nn.relu(x), (2, 2))
+    return self.output(params, x.reshape((x.shape[0], -1)))
+
+
+def loss_gradients(digits):
   trainable, rest = digits.params.split()
 
   def gradients(trainable, x, y):
@@ -107,6 +128,14 @@ def mlp_grad():
     return loss, g
 
   return equations(gradients, trainable, digits.x, digits.y)
+
+
+def mlp_grad():
+  return loss_gradients(Digits(0.0))
+
+
+def convnet():
+  return loss_gradients(ConvNet())
 
 
 def train_step():
@@ -122,4 +151,5 @@ def train_step():
   return equations(step, trainable, rest, optimizer.init(trainable), digits.x, digits.y)
 
 
-print(json.dumps({'linear': linear(), 'mlp.grad': mlp_grad(), 'train_step': train_step()}, indent=2))
+counts = {'linear': linear(), 'mlp.grad': mlp_grad(), 'train_step': train_step(), 'convnet': convnet()}
+print(json.dumps(counts, indent=2))

@@ -51,7 +51,7 @@ struct Options {
   }
 }
 
-func dumpStages(_ training: DigitsTraining, _ options: Options, to directory: String) throws {
+func dumpStages(_ options: Options, to directory: String) throws {
   let sizes = ["batch": options.batch, "hidden": options.hidden]
   try TextFile.makeDirectory(directory)
   let entry = try GalleryEntry.named("train_step")
@@ -65,7 +65,7 @@ func dumpStages(_ training: DigitsTraining, _ options: Options, to directory: St
 func run(_ options: Options) throws {
   if let threads = options.threads { ThreadPool.setThreadCount(threads) }
   let training = try DigitsTraining(hiddenSize: options.hidden)
-  if let directory = options.dump { try dumpStages(training, options, to: directory) }
+  if let directory = options.dump { try dumpStages(options, to: directory) }
 
   let digits = try DigitImages(heldOut: 360, seed: options.seed)
   let (testImages, testLabels) = try digits.heldOut()
@@ -74,31 +74,13 @@ func run(_ options: Options) throws {
   let step = jit(name: "train_step", donating: [0, 1], training.step)
   let evaluate = jit(name: "accuracy", training.accuracy)
 
-  let stepsPerEpoch = digits.trainingCount / options.batch
-  var bar = ProgressBar(total: options.epochs * stepsPerEpoch)
-  for epoch in 1...max(1, options.epochs) where options.epochs > 0 {
-    var losses: [Tensor] = []
-    for (images, labels) in try digits.batches(of: options.batch, epoch: epoch) {
-      let loss: Tensor
-      (params, optimizerState, loss) = try step(params, optimizerState, images, labels)
-      losses.append(loss)
-      try bar.advance(note: "epoch \(epoch)  loss \(fixed(try loss.item(), decimals: 4))")
-    }
-    let mean = try losses.map { try $0.item() }.reduce(0, +) / Double(max(1, losses.count))
-    if !bar.isVisible, epoch == 1 || epoch % 10 == 0 || epoch == options.epochs {
-      let share = try evaluate(params, testImages, testLabels).item()
-      let rate = Int(bar.rate)
-      say(
-        "epoch \(String(repeating: " ", count: max(0, 3 - "\(epoch)".count)))\(epoch)"
-          + "  loss \(fixed(mean, decimals: 4))  held-out accuracy \(fixed(share * 100, decimals: 1)) %  \(rate) steps/s"
-      )
-    }
+  try trainOnDigits(digits, epochs: options.epochs, batch: options.batch) { images, labels in
+    let loss: Tensor
+    (params, optimizerState, loss) = try step(params, optimizerState, images, labels)
+    return loss
+  } heldOutAccuracy: {
+    try evaluate(params, testImages, testLabels).item()
   }
-  bar.finish()
-  let share = try evaluate(params, testImages, testLabels).item()
-  say(
-    "held-out accuracy \(fixed(share * 100, decimals: 2)) % on \(digits.heldOutCount) images"
-      + " after \(options.epochs) epochs (\(Int(bar.rate)) steps/s)")
 }
 
 runExample("digits", help: help) { try run(try Options(&$0)) }

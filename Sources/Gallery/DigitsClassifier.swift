@@ -1,9 +1,16 @@
-// The model and training step of the digits example, which the gallery also shows stage by stage.
+// The model and training step of the digits example, which the gallery also shows stage by stage. The convnet example
+// trains another model in the same way.
 
 import BloxNN
 
+/// A model for images of digits.
+public protocol DigitsModel: Module {
+  /// Maps images `[batch, 64]`, row by row, to logits `[batch, 10]`.
+  func callAsFunction(_ params: Params, _ images: Tensor, isTraining: Bool) throws -> (Tensor, Params)
+}
+
 /// A multilayer perceptron with dropout: 64 → hidden → 10.
-public final class DigitsClassifier: Module {
+public final class DigitsClassifier: Module, DigitsModel {
   /// The hidden layer.
   public let hidden: Linear
   /// Dropout after the hidden layer.
@@ -33,21 +40,21 @@ public final class DigitsClassifier: Module {
   }
 }
 
-/// A model with its optimizer: what the digits example trains.
-public struct DigitsTraining {
+/// A model with its optimizer: what the digits and convnet examples train.
+public struct DigitsTraining<Model: DigitsModel> {
   /// The random source of the model.
   public let rng: Rng
   /// The model.
-  public let model: DigitsClassifier
+  public let model: Model
   /// The optimizer.
   public let optimizer: Adam
   private let graph: Graph
 
-  /// Makes the model and the optimizer.
-  public init(hiddenSize: Int = 128, dropoutRate: Double = 0.1, learningRate: Double = 1e-3) throws {
+  /// Makes the optimizer, and the model by a function of a graph and a random source.
+  public init(learningRate: Double, model: (Graph, Rng) throws -> Model) throws {
     graph = try Graph("net")
     rng = try Rng(graph.child("rng"))
-    model = try DigitsClassifier(graph.child("mlp"), hiddenSize: hiddenSize, dropoutRate: dropoutRate, rng: rng)
+    self.model = try model(graph, rng)
     optimizer = Adam(learningRate: learningRate)
   }
 
@@ -77,5 +84,14 @@ public struct DigitsTraining {
   public func accuracy(_ params: Params, _ images: Tensor, _ labels: Tensor) throws -> Tensor {
     let (logits, _) = try model(params, images, isTraining: false)
     return try BloxNN.accuracy(logits, classes: labels)
+  }
+}
+
+extension DigitsTraining where Model == DigitsClassifier {
+  /// Makes the model and the optimizer.
+  public init(hiddenSize: Int = 128, dropoutRate: Double = 0.1, learningRate: Double = 1e-3) throws {
+    try self.init(learningRate: learningRate) { graph, rng in
+      try DigitsClassifier(graph.child("mlp"), hiddenSize: hiddenSize, dropoutRate: dropoutRate, rng: rng)
+    }
   }
 }

@@ -71,7 +71,7 @@ public struct GalleryEntry: Sendable {
 extension GalleryEntry {
   /// Every entry, in the order in which they are listed.
   public static let all: [GalleryEntry] = [
-    linear, mlp, mlpGrad, trainStep, dropoutVmap, rnn, lstm, textgen, textgenDecode, forecast,
+    linear, mlp, mlpGrad, trainStep, dropoutVmap, rnn, lstm, textgen, textgenDecode, forecast, convnet,
   ]
 
   static let batch = Setting(name: "batch", value: 2, summary: "examples per batch")
@@ -98,15 +98,17 @@ extension GalleryEntry {
   ]
 
   /// The digits model without dropout, and parameters to trace it with.
-  private static func digits(_ sizes: [String: Int], dropoutRate: Double) throws -> (DigitsTraining, Params) {
+  private static func digits(
+    _ sizes: [String: Int], dropoutRate: Double
+  ) throws -> (DigitsTraining<DigitsClassifier>, Params) {
     let training = try DigitsTraining(hiddenSize: sizes["hidden"] ?? 8, dropoutRate: dropoutRate)
     return (training, try training.initialize(seed: 42).0)
   }
 
-  private static func images(_ sizes: [String: Int]) -> Tensor {
+  static func images(_ sizes: [String: Int]) -> Tensor {
     .abstract(TensorType(.f32, [sizes["batch"] ?? 2, 64]))
   }
-  private static func labels(_ sizes: [String: Int]) -> Tensor { .abstract(TensorType(.i32, [sizes["batch"] ?? 2])) }
+  static func labels(_ sizes: [String: Int]) -> Tensor { .abstract(TensorType(.i32, [sizes["batch"] ?? 2])) }
 
   static let mlp = GalleryEntry(
     "mlp", "two dense layers with relu, for 8x8 images", settings: mlpSettings,

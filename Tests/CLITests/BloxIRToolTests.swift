@@ -101,7 +101,7 @@ struct BloxIRToolTests {
       (
         ["dump", "@mlq"],
         "there is no gallery program named @mlq; did you mean @mlp?; there are @linear, @mlp, @mlp.grad, @train_step,"
-          + " @dropout.vmap, @rnn, @lstm, @textgen, @textgen.decode, @forecast"
+          + " @dropout.vmap, @rnn, @lstm, @textgen, @textgen.decode, @forecast, @convnet"
       ),
       (["dump", "@mlp", "--batch", "0"], "--batch needs a whole number above 0, not '0'"),
       (["dump", "@mlp", "--set", "hidden"], "a setting has the form NAME=NUMBER, such as hidden=8; got 'hidden'"),

@@ -42,7 +42,9 @@ struct ReadmeTests {
 
   /// Options for the examples that a debug build would train for minutes.
   private static let shortTraining = [
-    "forecast": " --steps 2 --hidden 4 --window 24", "textgen": " --steps 2 --layers 1 --features 16 --length 20",
+    "convnet": " --epochs 1 --channels 2",
+    "forecast": " --steps 2 --hidden 4 --window 24",
+    "textgen": " --steps 2 --layers 1 --features 16 --length 20",
   ]
 
   /// A command line as it runs beside the built products.
