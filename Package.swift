@@ -20,6 +20,8 @@ let package = Package(
     .executable(name: "blox-ir", targets: ["blox-ir"]),
     .executable(name: "blox-fuzz", targets: ["blox-fuzz"]),
     .executable(name: "digits", targets: ["digits"]),
+    .executable(name: "forecast", targets: ["forecast"]),
+    .executable(name: "textgen", targets: ["textgen"]),
   ],
   targets: [
     // The flow of data is the order of the targets; no target depends on one below it.
@@ -44,10 +46,21 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "blox-fuzz", dependencies: ["BloxIR", "BloxNN", "BloxTools", "ProgramFuzzing"], swiftSettings: strict),
+
+    // Examples, and what they share.
+    .target(
+      name: "ExampleSupport", dependencies: ["BloxIR", "BloxNN", "CDigitsData", "Gallery"], path: "Examples/Support",
+      swiftSettings: strict),
     .target(name: "CDigitsData"),
     .executableTarget(
-      name: "digits", dependencies: ["BloxNN", "BloxIR", "CDigitsData", "Gallery"], path: "Examples/digits",
-      swiftSettings: strict),
+      name: "digits", dependencies: ["BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],
+      path: "Examples/digits", swiftSettings: strict),
+    .executableTarget(
+      name: "forecast", dependencies: ["BloxIR", "BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],
+      path: "Examples/forecast", swiftSettings: strict),
+    .executableTarget(
+      name: "textgen", dependencies: ["BloxIR", "BloxNN", "BloxRuntime", "ExampleSupport", "Gallery"],
+      path: "Examples/textgen", swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["BloxIR", "BloxPasses", "BloxRuntime", "ProgramFuzzing"],
@@ -79,7 +92,10 @@ let package = Package(
     // The executables are dependencies so that they are built, and stand beside the tests that run them.
     .testTarget(
       name: "CLITests",
-      dependencies: ["Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits"],
+      dependencies: [
+        "Gallery", "BloxNN", "BloxIR", "BloxTrace", "TestSupport", "blox-fuzz", "blox-ir", "digits", "forecast",
+        "textgen",
+      ],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

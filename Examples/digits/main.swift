@@ -2,14 +2,8 @@
 
 import BloxNN
 import BloxRuntime
-import CDigitsData
+import ExampleSupport
 import Gallery
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 let help = """
   digits - trains a small neural network on 8x8 images of handwritten digits
@@ -42,69 +36,19 @@ struct Options {
   var hidden = 128
   var dump: String?
 
-  init(_ arguments: [String]) throws {
-    var rest = arguments[...]
-    while let flag = rest.popFirst() {
+  init(_ reader: inout OptionReader) throws {
+    while let flag = reader.next() {
       switch flag {
-      case "--epochs": epochs = try Options.integer(&rest, flag, 0...100_000)
-      case "--seed": seed = try Options.integer(&rest, flag, Int.min...Int.max)
-      case "--threads": threads = try Options.integer(&rest, flag, 1...1024)
-      case "--batch": batch = try Options.integer(&rest, flag, 1...1024)
-      case "--hidden": hidden = try Options.integer(&rest, flag, 1...65536)
-      case "--dump":
-        guard let directory = rest.popFirst(), !directory.hasPrefix("-") else {
-          throw BloxError(.usage, "--dump needs a directory")
-        }
-        dump = directory
-      default:
-        let known = ["--epochs", "--seed", "--threads", "--batch", "--hidden", "--dump", "--help"]
-        throw BloxError(
-          .usage, "there is no option \(flag)\(suggestion(for: flag, among: known)); see digits --help")
+      case "--epochs": epochs = try reader.integer(in: 0...100_000)
+      case "--seed": seed = try reader.integer()
+      case "--threads": threads = try reader.integer(in: 1...1024)
+      case "--batch": batch = try reader.integer(in: 1...1024)
+      case "--hidden": hidden = try reader.integer(in: 1...65536)
+      case "--dump": dump = try reader.path("a directory")
+      default: throw reader.unknownOption()
       }
     }
   }
-
-  private static func integer(
-    _ rest: inout ArraySlice<String>, _ flag: String, _ range: ClosedRange<Int>
-  ) throws -> Int {
-    guard let text = rest.popFirst() else { throw BloxError(.usage, "\(flag) needs a number") }
-    guard let value = Int(text), range.contains(value) else {
-      let bounds = range == Int.min...Int.max ? "" : " from \(range.lowerBound) to \(range.upperBound)"
-      throw BloxError(.usage, "\(flag) needs a whole number\(bounds), not '\(text)'")
-    }
-    return value
-  }
-}
-
-/// The images with pixels scaled to 0...1, and their labels, in a given order.
-struct Digits {
-  let pixels: [Float]
-  let labels: [Int32]
-  static let imageSize = Int(digits_image_size)
-
-  static let all: Digits = {
-    let count = Int(digits_count)
-    let images = UnsafeBufferPointer(start: digits_images_data(), count: count * imageSize)
-    let labels = UnsafeBufferPointer(start: digits_labels_data(), count: count)
-    return Digits(pixels: images.map { Float($0) / Float(digits_pixel_max) }, labels: labels.map { Int32($0) })
-  }()
-
-  /// The images and labels at some positions, as tensors.
-  func batch(_ positions: some Collection<Int>) throws -> (images: Tensor, labels: Tensor) {
-    var images: [Float] = []
-    images.reserveCapacity(positions.count * Digits.imageSize)
-    for position in positions { images += pixels[position * Digits.imageSize..<(position + 1) * Digits.imageSize] }
-    return (
-      try Tensor(shape: [positions.count, Digits.imageSize], scalars: images),
-      try Tensor(shape: [positions.count], scalars: positions.map { labels[$0] })
-    )
-  }
-}
-
-/// Prints a line at once, also into a pipe, where output would otherwise be held back until there is much of it.
-func say(_ line: String) {
-  print(line)
-  fflush(nil)
 }
 
 func dumpStages(_ training: DigitsTraining, _ options: Options, to directory: String) throws {
@@ -123,23 +67,18 @@ func run(_ options: Options) throws {
   let training = try DigitsTraining(hiddenSize: options.hidden)
   if let directory = options.dump { try dumpStages(training, options, to: directory) }
 
-  // One key decides which images are held out and the order in which the others come.
-  let dataKey = try Key(options.seed).foldIn(1)
-  let order = try dataKey.permutation(Digits.all.labels.count)
-  let (held, used) = (order.prefix(360), Array(order.dropFirst(360)))
-  let (testImages, testLabels) = try Digits.all.batch(held)
+  let digits = try DigitImages(heldOut: 360, seed: options.seed)
+  let (testImages, testLabels) = try digits.heldOut()
 
   var (params, optimizerState) = try training.initialize(seed: options.seed)
   let step = jit(name: "train_step", donating: [0, 1], training.step)
   let evaluate = jit(name: "accuracy", training.accuracy)
 
-  let stepsPerEpoch = used.count / options.batch
+  let stepsPerEpoch = digits.trainingCount / options.batch
   var bar = ProgressBar(total: options.epochs * stepsPerEpoch)
   for epoch in 1...max(1, options.epochs) where options.epochs > 0 {
-    let shuffled = try dataKey.foldIn(epoch).permutation(used.count).map { used[$0] }
     var losses: [Tensor] = []
-    for index in 0..<stepsPerEpoch {
-      let (images, labels) = try Digits.all.batch(shuffled[index * options.batch..<(index + 1) * options.batch])
+    for (images, labels) in try digits.batches(of: options.batch, epoch: epoch) {
       let loss: Tensor
       (params, optimizerState, loss) = try step(params, optimizerState, images, labels)
       losses.append(loss)
@@ -158,18 +97,8 @@ func run(_ options: Options) throws {
   bar.finish()
   let share = try evaluate(params, testImages, testLabels).item()
   say(
-    "held-out accuracy \(fixed(share * 100, decimals: 2)) % on \(held.count) images"
+    "held-out accuracy \(fixed(share * 100, decimals: 2)) % on \(digits.heldOutCount) images"
       + " after \(options.epochs) epochs (\(Int(bar.rate)) steps/s)")
 }
 
-let arguments = Array(CommandLine.arguments.dropFirst())
-if arguments.contains("--help") || arguments.contains("-h") {
-  print(help)
-  exit(0)
-}
-do {
-  try run(try Options(arguments))
-} catch {
-  writeToStandardError("digits: \(error)")
-  exit((error as? BloxError)?.code == .usage ? 2 : 4)
-}
+runExample("digits", help: help) { try run(try Options(&$0)) }

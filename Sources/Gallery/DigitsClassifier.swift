@@ -70,10 +70,7 @@ public struct DigitsTraining {
   public func step(
     _ params: Params, _ optimizerState: OptimizerState<Params>, _ images: Tensor, _ labels: Tensor
   ) throws -> (Params, OptimizerState<Params>, Tensor) {
-    let (trainable, state) = params.split()
-    let (value, newState, gradients) = try valueAndGrad(loss)(trainable, state, images, labels)
-    let (updates, newOptimizerState) = try optimizer.update(gradients, optimizerState, trainable)
-    return (try applyUpdates(trainable, updates).merge(newState), newOptimizerState, value)
+    try trainingStep(params, optimizerState, optimizer) { try loss($0, $1, images, labels) }
   }
 
   /// The share of right answers on a batch, without dropout.

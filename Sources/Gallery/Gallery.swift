@@ -70,7 +70,9 @@ public struct GalleryEntry: Sendable {
 
 extension GalleryEntry {
   /// Every entry, in the order in which they are listed.
-  public static let all: [GalleryEntry] = [linear, mlp, mlpGrad, trainStep, dropoutVmap, rnn, lstm]
+  public static let all: [GalleryEntry] = [
+    linear, mlp, mlpGrad, trainStep, dropoutVmap, rnn, lstm, textgen, textgenDecode, forecast,
+  ]
 
   static let batch = Setting(name: "batch", value: 2, summary: "examples per batch")
 

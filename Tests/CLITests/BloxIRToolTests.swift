@@ -101,7 +101,7 @@ struct BloxIRToolTests {
       (
         ["dump", "@mlq"],
         "there is no gallery program named @mlq; did you mean @mlp?; there are @linear, @mlp, @mlp.grad, @train_step,"
-          + " @dropout.vmap, @rnn, @lstm"
+          + " @dropout.vmap, @rnn, @lstm, @textgen, @textgen.decode, @forecast"
       ),
       (["dump", "@mlp", "--batch", "0"], "--batch needs a whole number above 0, not '0'"),
       (["dump", "@mlp", "--set", "hidden"], "a setting has the form NAME=NUMBER, such as hidden=8; got 'hidden'"),
@@ -214,6 +214,6 @@ struct BloxIRToolTests {
     for entry in GalleryEntry.all {
       #expect(result.lines.contains { $0.hasPrefix("@\(entry.name) ") && $0.hasSuffix(entry.summary) })
     }
-    #expect(result.lines.contains("               --set lanes=4   lanes of the vmap"))
+    #expect(result.lines.contains("                 --set lanes=4   lanes of the vmap"))
   }
 }

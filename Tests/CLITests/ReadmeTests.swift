@@ -40,9 +40,15 @@ struct ReadmeTests {
     for block in blocks { #expect(examples.contains(Self.normalized(block)), "not compiled:\n\(block)") }
   }
 
+  /// Options for the examples that a debug build would train for minutes.
+  private static let shortTraining = [
+    "forecast": " --steps 2 --hidden 4 --window 24", "textgen": " --steps 2 --layers 1 --features 16 --length 20",
+  ]
+
   /// A command line as it runs beside the built products.
   private static func local(_ line: String) -> String {
-    line.replacing("swift run -c release ", with: "").replacing("swift run ", with: "")
+    let line = line.replacing("swift run -c release ", with: "").replacing("swift run ", with: "")
+    return line + (shortTraining[line.split(separator: " ").first.map(String.init) ?? ""] ?? "")
   }
 
   @Test("Every command prints what is shown below it", arguments: ["README.md", "Docs/TOOLS.md"])

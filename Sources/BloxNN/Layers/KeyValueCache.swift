@@ -95,9 +95,10 @@ extension MultiHeadAttention {
         heads.query = try rotaryEmbedding(heads.query, positions: positions, base: rotaryBase)
         heads.key = try rotaryEmbedding(heads.key, positions: positions, base: rotaryBase)
       }
-      let next = try cache.appending(keys: heads.key, values: heads.value)
+      // The mask comes before the next length, which is then written where the last one was.
       let last = try Tensor.iota([time, cache.capacity], axis: 0) + cache.length
       let mask = try Tensor.iota([time, cache.capacity], axis: 1) .<= last
+      let next = try cache.appending(keys: heads.key, values: heads.value)
       let dtype = heads.query.dtype
       let y = try dotProductAttention(
         heads.query, next.keys.cast(to: dtype), next.values.cast(to: dtype), mask: mask)
