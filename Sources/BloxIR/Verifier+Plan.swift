@@ -107,6 +107,8 @@ extension Op {
     case .checkpointName: false
     case .linearAlgebra: true
     case .convolution: true
+    case .window: true
+    case .ordering: true
     case .optimizationBarrier: false
     case .debugPrint: false
     }

@@ -60,6 +60,8 @@ extension Op {
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -3,7 +3,7 @@
 // One walk backwards marks what is read; no op is known by name. A call or region of which some results are read is
 // replaced by one without the others, and without the parameters that it no longer needs. Parameters of the program
 // itself stay: they are its signature. What a loop carries is read if the loop's result is, or if the next iteration
-// reads it for something that is read.
+// reads it for something that is read. What is sorted by others, and then not read, is not sorted.
 
 import BloxIR
 
@@ -27,7 +27,7 @@ private struct Trimmer {
     let live: [Bool]
   }
 
-  /// A call or region with what is left of it.
+  /// A call, region or sort with what is left of it.
   private struct Trimmed {
     let op: Op
     /// The operands that it still reads, by position in the original.
@@ -56,8 +56,10 @@ private struct Trimmer {
       let kept = trimmed[index]?.operands ?? Array(instruction.operands.indices)
       for case .value(let value) in kept.map({ instruction.operands[$0] }) { live[value.index] = true }
     }
-    guard isDead.contains(true) || zip(program.instructions, trimmed).contains(where: { $1 != nil && $0.op != $1?.op })
-    else { return program }
+    let isTrimmed = zip(program.instructions, trimmed).contains { instruction, trimmed in
+      trimmed.map { $0.op != instruction.op || $0.operands.count != instruction.operands.count } ?? false
+    }
+    guard isDead.contains(true) || isTrimmed else { return program }
 
     var rewriter = Rewriter(program, axes: axes)
     for (index, instruction) in program.instructions.enumerated() where !isDead[index] {
@@ -73,8 +75,12 @@ private struct Trimmer {
     return rewriter.finish()
   }
 
-  /// The call or region with the results in `live` only; `nil` for an op that carries no program.
+  /// The call, region or sort with the results in `live` only; `nil` for other ops.
   private mutating func trimNested(_ op: Op, live: [Bool]) throws(BloxError) -> Trimmed? {
+    if case .ordering(.sort(let sort)) = op {
+      let kept = live.indices.filter { $0 < sort.keyCount || live[$0] }
+      return Trimmed(op: op, operands: kept, results: kept)
+    }
     guard op.nestedProgram != nil || op.isControl else { return nil }
     let request = Request(op: op, live: live)
     if let known = done[request] { return known }
@@ -196,6 +202,8 @@ extension Op {
     case .control: with(regions: [program])
     case .linearAlgebra, .optimizationBarrier: self
     case .convolution: self
+    case .window: self
+    case .ordering: self
     case .debugPrint: self
     }
   }

@@ -138,6 +138,27 @@ blox_reduce_columns_fn blox_reduce_columns(blox_isa isa, blox_reduce kind, blox_
 blox_arg_reduce_fn blox_arg_max(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->arg_max[dtype]; }
 blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->arg_min[dtype]; }
 
+void blox_sort(blox_isa isa, const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch) {
+  blox_kernels(isa)->sort(order, buffers, start, end, scratch);
+}
+
+void blox_top_k(blox_isa isa, const blox_order *order, char *const *buffers, int64_t start, int64_t end,
+                char *scratch) {
+  blox_kernels(isa)->top_k(order, buffers, start, end, scratch);
+}
+
+// In the order of order_rooms.
+int64_t blox_sort_scratch_bytes(const blox_order *order) {
+  int64_t n = order->length, key = order->is_wide ? 8 : 4;
+  int64_t item = blox_sorts_alone(order) ? key : 2 * key;
+  return n * key + 2 * n * item + n * 8 + 4 * 64;
+}
+
+int64_t blox_top_k_scratch_bytes(const blox_order *order) {
+  int64_t key = order->is_wide ? 8 : 4;
+  return BLOX_ORDER_BLOCK * key + 2 * blox_top_k_room(order->count, order->length) * 2 * key + 64;
+}
+
 blox_cumulative_fn blox_cumulative(blox_isa isa, blox_cumulative_kind kind, blox_dtype dtype) {
   return blox_kernels(isa)->cumulative[kind][dtype];
 }

@@ -18,6 +18,31 @@ typedef struct blox_gemm_blocking {
   int64_t small_products;   // largest m * n * k that is computed without packing
 } blox_gemm_blocking;
 
+/// A part of the elements that windows have under one tap: `positions` rows of `channels` dense elements.
+typedef struct blox_pool_run {
+  int64_t positions, channels;
+  int64_t dst_step, src_step;  // from row to row, in elements
+} blox_pool_run;
+
+enum { BLOX_POOL_TAPS = 32 };
+
+/// The taps of a window, as offsets in elements, and which of them a part of the work writes.
+typedef struct blox_pool_taps {
+  int64_t count;
+  int64_t offsets[BLOX_POOL_TAPS];
+  bool writes[BLOX_POOL_TAPS];
+} blox_pool_taps;
+
+/// Adds each window's element of the source where x is extreme. Source steps by dst_step, result and x by src_step.
+typedef void (*blox_pool_scatter_fn)(void *result, const void *source, const void *x, const blox_pool_taps *taps,
+                                     const blox_pool_run *run);
+typedef void (*blox_pool_fold_fn)(void *dst, const void *first, const void *second, const blox_pool_run *run);
+typedef void (*blox_pool_value_fn)(void *best, void *value, const void *tangent, const void *x,
+                                   const blox_pool_run *run);
+typedef void (*blox_pool_place_fn)(void *best, int32_t *place, int32_t tap, const void *x, const blox_pool_run *run);
+typedef void (*blox_pool_add_fn)(void *result, const void *source, const int32_t *place, int32_t tap,
+                                 const blox_pool_run *run);
+
 typedef struct blox_kernel_table {
   blox_tile_fn unary[UNARY_COUNT][DTYPE_COUNT];
   blox_tile_fn binary[BINARY_COUNT][DTYPE_COUNT];
@@ -30,7 +55,14 @@ typedef struct blox_kernel_table {
   blox_reduce_columns_fn reduce_columns[REDUCE_COUNT][DTYPE_COUNT];
   blox_arg_reduce_fn arg_max[DTYPE_COUNT];
   blox_arg_reduce_fn arg_min[DTYPE_COUNT];
+  blox_pool_fold_fn pool_fold[REDUCE_COUNT][DTYPE_COUNT];
+  blox_pool_value_fn pool_value[2][DTYPE_COUNT];  // [largest, smallest]
+  blox_pool_place_fn pool_place[2][DTYPE_COUNT];
+  blox_pool_add_fn pool_add[DTYPE_COUNT];
+  blox_pool_scatter_fn pool_scatter[2][DTYPE_COUNT];
   blox_cumulative_fn cumulative[CUMULATIVE_COUNT][DTYPE_COUNT];
+  void (*sort)(const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
+  void (*top_k)(const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
   /// dst[i] = the element of `bits`, `width` bytes, for i in 0 ..< count.
   void (*fill)(char *dst, int32_t width, uint64_t bits, int64_t count);
   void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
@@ -62,6 +94,24 @@ static inline uint64_t blox_element_bits(const char *src, int32_t width) {
   uint64_t bits = 0;
   memcpy(&bits, src, (size_t)width);
   return bits;
+}
+
+enum {
+  BLOX_ORDER_RANKED = 64,   // items that are sorted by their ranks
+  BLOX_ORDER_BLOCK = 1024,  // elements whose keys are looked at together for the largest ones
+};
+
+/// Whether a line is sorted without numbering its elements: its elements are made of their sorted keys.
+static inline bool blox_sorts_alone(const blox_order *order) {
+  return order->operand_count == 1 && order->length > BLOX_ORDER_RANKED &&
+         (!order->is_wide || blox_dtype_width(order->dtypes[0]) == 8);
+}
+
+/// How many candidates for the `count` largest of n elements are kept at a time: all, or twice as many as are wanted
+/// and a group of new ones.
+static inline int64_t blox_top_k_room(int64_t count, int64_t n) {
+  int64_t room = BLOX_ORDER_RANKED + count + (count > 64 ? count : 64);
+  return room < n ? room : n;
 }
 
 #endif

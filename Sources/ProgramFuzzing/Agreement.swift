@@ -122,10 +122,14 @@ extension Op {
     case .cumulative: return .bits
     case .indexing(.scatter(.mul, _)): return .arithmetic
     case .indexing: return .bits
+    case .window(.reduce(.prod, _)): return .arithmetic
+    // Elements are combined in one order, that of the taps.
+    case .window: return .bits
     case .checkpointName: return .bits
     case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
+    case .ordering: return .bits
     case .optimizationBarrier: return .bits
     case .debugPrint: return .bits
     }
@@ -199,7 +203,10 @@ extension Program {
         .checkpointName, .optimizationBarrier, .debugPrint:
         return true
       case .linearAlgebra: return false
+      case .window(.reduce(.prod, _)): return !isOfFloats
+      case .window: return true
       case .cumulative, .indexing: return !isOfFloats
+      case .ordering: return true
       }
     }
   }

@@ -151,6 +151,26 @@ struct TypeRuleTests {
       .cumulative(.max, axis: 2, reverse: false), "f32[2,3]", "cummax: axis 2 is out of range for rank 2; got f32[2,3]"),
     Case(
       .cumulative(.logSumExp, axis: 0, reverse: false), "i32[2]", "cumlogsumexp: has no meaning for i32; got i32[2]"),
+    Case(.ordering(.sort(.init(axis: 1, keyCount: 2))), "f32[2,0] bool[2,0] key[2,0]", "f32[2,0] bool[2,0] key[2,0]"),
+    Case(.ordering(.sort(.init(axis: 2))), "f32[2,3]", "sort: axis 2 is out of range for rank 2; got f32[2,3]"),
+    Case(
+      .ordering(.sort(.init(axis: 0))), "f32[2] i32[3]", "sort: operands must have one shape; got f32[2], i32[3]"),
+    Case(.ordering(.sort(.init(axis: 0))), "", "sort: needs an operand; got no operands"),
+    Case(
+      .ordering(.sort(.init(axis: 0, keyCount: 0))), "f32[2]",
+      "sort: the number of keys must be between 1 and 1, that of operands; it is 0; got f32[2]"),
+    Case(
+      .ordering(.sort(.init(axis: 0, keyCount: 2))), "f32[2] key[2]",
+      "sort: random keys have no order; they can only be sorted by others; got f32[2], key[2]"),
+    Case(.ordering(.topK(.init(count: 0, axis: 1))), "bool[2,0]", "bool[2,0] i32[2,0]"),
+    Case(.ordering(.topK(.init(count: 2, axis: 0))), "u8[3,4]", "u8[2,4] i32[2,4]"),
+    Case(
+      .ordering(.topK(.init(count: 4, axis: 0))), "f32[3]",
+      "top_k: k must be between 0 and 3, the size of axis 0; it is 4; got f32[3]"),
+    Case(.ordering(.topK(.init(count: 1, axis: 0))), "key[3]", "top_k: has no meaning for key; got key[3]"),
+    Case(
+      .ordering(.topK(.init(count: 1, axis: 0))), "u8[4294967296]",
+      "top_k: axis 0 is too long for an i32 index; got u8[4294967296]"),
     Case(.linearAlgebra(.cholesky), "f32[2,3,3]", "f32[2,3,3]"),
     Case(.linearAlgebra(.cholesky), "f32[2,3]", "cholesky: needs square matrices; got f32[2,3]"),
     Case(.linearAlgebra(.cholesky), "bf16[3,3]", "cholesky: needs f32 or f64; got bf16[3,3]"),

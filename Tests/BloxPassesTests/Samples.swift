@@ -132,6 +132,10 @@ private func largeSamples() throws(BloxError) -> [Sample] {
   for kind in Cumulative.allCases {
     samples.append(try single(.cumulative(kind, axis: 1, reverse: kind == .min), [.f32(2, 5, 3)]))
   }
+  samples.append(try single(.ordering(.sort(.init(axis: 1))), [.f32(2, 5)]))
+  samples.append(
+    try single(.ordering(.sort(.init(axis: 0, keyCount: 2))), [.i32(3, 2), .f32(3, 2), .f32(3, 2)], " together"))
+  samples.append(try single(.ordering(.topK(.init(count: 2, axis: 1))), [.f32(2, 5)]))
   samples.append(try single(.argReduce(.argmax, axis: 1), [.f32(2, 3)]))
   samples.append(try single(.argReduce(.argmin, axis: 0), [.f32(2, 3)]))
   let plain = Op.DotDimensions(lhsContract: [1], rhsContract: [0])
@@ -229,6 +233,26 @@ private func indexingSamples() throws(BloxError) -> [Sample] {
   return samples
 }
 
+private func windowSamples() throws(BloxError) -> [Sample] {
+  let image = Op.Window(sizes: [1, 2, 3], strides: [1, 2, 1], low: [0, 1, 0], high: [0, 0, -1])
+  let dilated = Op.Window(sizes: [3], strides: [2], baseDilations: [3], windowDilations: [2], low: [4], high: [-1])
+  var samples: [Sample] = []
+  for kind in Op.Reduction.allCases {
+    let type: TensorType = [.and, .or, .xor].contains(kind) ? .i32(2, 4, 5) : .f32(2, 4, 5)
+    samples.append(try single(.window(.reduce(kind, image)), [type]))
+    samples.append(try single(.window(.reduce(kind, dilated)), [type.with(shape: [6])], " dilated"))
+  }
+  for selection in Op.WindowSelection.allCases {
+    samples += [
+      try single(.window(.selectAndGatherAdd(selection, image)), [.f32(2, 4, 5), .f32(2, 4, 5)], " \(selection)"),
+      try single(.window(.selectAndScatterAdd(selection, image)), [.f32(2, 2, 2), .f32(2, 4, 5)], " \(selection)"),
+      try single(.window(.selectAndGatherAdd(selection, dilated)), [.f32(6), .f32(6)], " dilated \(selection)"),
+      try single(.window(.selectAndScatterAdd(selection, dilated)), [.f32(8), .f32(6)], " dilated \(selection)"),
+    ]
+  }
+  return samples
+}
+
 private func linearAlgebraSamples() throws(BloxError) -> [Sample] {
   let right = LinearAlgebra.TriangularSolve(leftSide: false, lower: false, transposed: true, unitDiagonal: true)
   return [
@@ -249,6 +273,7 @@ private func linearAlgebraSamples() throws(BloxError) -> [Sample] {
 func allSamples() throws(BloxError) -> [Sample] {
   try elementwiseSamples() + shapeSamples() + largeSamples() + linearAlgebraSamples() + callSamples()
     + customSamples() + indexingSamples()
+    + windowSamples()
 }
 
 /// Whether results agree in every bit, but for the sign and payload of NaNs.

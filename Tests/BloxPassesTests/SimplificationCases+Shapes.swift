@@ -166,6 +166,15 @@ let contractionCases: [SimplificationCase] = [
   keeps("arg-reduce-single", "f32[2,1] -> i32[1]", "%1: i32[1] = argmax %0 {axis=0}; return %1"),
   rewrites("cumulative-single", "f32[2,1] -> f32[2,1]", "%1: f32[2,1] = cumsum %0 {axis=1}; return %1", "return %0"),
   keeps("cumulative-single", "f32[2,1] -> f32[2,1]", "%1: f32[2,1] = cumsum %0 {axis=0}; return %1"),
+  rewrites("sort-short", "f32[1,3] -> f32[1,3]", "%1: f32[1,3] = sort %0 {axis=0, stable}; return %1", "return %0"),
+  keeps("sort-short", "f32[1,3] -> f32[1,3]", "%1: f32[1,3] = sort %0 {axis=1, stable}; return %1"),
+  rewrites(
+    "sort-sorted", "f32[3], i32[3] -> f32[3], i32[3]",
+    "%2: f32[3], %3: i32[3] = sort %0, %1 {axis=0, stable}; %4: f32[3] = sort %2 {axis=0}; return %4, %3",
+    "%2: f32[3], %3: i32[3] = sort %0, %1 {axis=0, stable}; return %2, %3"),
+  keeps(
+    "sort-sorted", "f32[3], i32[3] -> i32[3]",
+    "%2: f32[3], %3: i32[3] = sort %0, %1 {axis=0, stable}; %4: i32[3] = sort %3 {axis=0, stable}; return %4"),
   rewrites(
     "dot-transpose", "f32[3,2], f32[4,3] -> f32[2,4]",
     "%2: f32[2,3] = transpose %0 {permutation=[1,0]}; %3: f32[3,4] = transpose %1 {permutation=[1,0]}; "

@@ -1,6 +1,8 @@
 // One case where each rule applies and one where it must not: elementwise ops and constants.
 
-let allSimplificationCases = constantCases + unaryCases + binaryCases + choiceCases + shapeCases + contractionCases
+let allSimplificationCases =
+  constantCases + unaryCases + binaryCases + choiceCases + shapeCases + contractionCases
+  + windowCases
 
 private let constantCases: [SimplificationCase] = [
   rewrites(

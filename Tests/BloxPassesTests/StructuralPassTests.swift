@@ -64,6 +64,17 @@ struct StructuralPassTests {
     #expect(live.instructions[0].callee?.program.instructions.map(\.op.name) == ["neg"])
   }
 
+  @Test("What is sorted by others and not read is not sorted; keys stay") func deadOperandsOfSorts() throws {
+    let sort = Op.ordering(.sort(Ordering.Sort(axis: 0, keyCount: 2)))
+    let program = try makeProgram([.f32(3), .i32(3), .f32(3), .i32(3)]) { (b, x) throws(BloxError) in
+      [.value(try b.emit(sort, x)[3])]
+    }
+    let live = try Pass.deadCode.run(program)
+    #expect(live.instructions[0].operands == [0, 1, 3].map { .value(live.parameterValue($0)) })
+    let arguments = randomArguments(program, seed: 5)
+    #expect(try sameBits(ReferenceInterpreter.run(live, arguments), ReferenceInterpreter.run(program, arguments)))
+  }
+
   @Test("Equal instructions merge, with operands of commutative ops in any order; random ops too")
   func commonSubexpressions() throws {
     let program = try makeProgram([.f32(), .f32(), .key()]) { (b, x) throws(BloxError) in

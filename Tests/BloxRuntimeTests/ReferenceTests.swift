@@ -99,9 +99,14 @@ struct ReferenceTests: ReferenceSuite {
     }
     for op in Op.Comparison.allCases { samples.append((.compare(op), [f, f])) }
     for op in Op.Reduction.allCases { samples.append((.reduce(op, axes: [1]), [i])) }
+    let windows = Op.Window(sizes: [2, 1], low: [1, 0])
+    for op in Op.Reduction.allCases { samples.append((.window(.reduce(op, windows)), [i])) }
+    samples.append((.window(.selectAndGatherAdd(.max, windows)), [f, f]))
+    samples.append((.window(.selectAndScatterAdd(.min, windows)), [f, f]))
     for op in Op.ArgReduction.allCases { samples.append((.argReduce(op, axis: 0), [f])) }
     for op in Cumulative.allCases { samples.append((.cumulative(op, axis: 1, reverse: false), [f])) }
     samples += [
+      (.ordering(.sort(.init(axis: 1, keyCount: 2))), [f, i]), (.ordering(.topK(.init(count: 1, axis: 0))), [f]),
       (.constant(f), []), (.select, [p, f, f]), (.clamp, [f, f, f]), (.fma, [f, f, f]), (.convert(.i8), [f]),
       (.bitcastConvert(.u32), [f]), (.integerPow(3), [f]), (.broadcastInDim(shape: [2, 2, 2], dims: [0, 2]), [f]),
       (.reshape([4]), [f]), (.transpose([1, 0]), [f]), (.slice(.init(starts: [0, 1], limits: [2, 2])), [f]),
@@ -129,12 +134,14 @@ struct ReferenceTests: ReferenceSuite {
     let families: [String] =
       Op.Unary.allCases.map(\.rawValue) + Op.Binary.allCases.map(\.rawValue)
       + Cumulative.allCases.map(\.rawValue)
+      + Op.Reduction.allCases.map { "reduce_window_" + $0.rawValue }
       + Op.Reduction.allCases.map { "reduce_" + $0.rawValue } + Op.ArgReduction.allCases.map(\.rawValue)
     let others = [
       "constant", "compare", "select", "clamp", "fma", "convert", "bitcast_convert", "integer_pow", "broadcast_in_dim",
       "reshape", "transpose", "slice", "pad", "concatenate", "iota", "dot_general", "random_seed", "random_fold_in",
       "random_split", "random_bits", "random_wrap", "random_unwrap", "call", "stop_gradient", "fusion",
-      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve",
+      "debug_print", "optimization_barrier", "cholesky", "qr", "eigh", "lu", "triangular_solve", "sort", "top_k",
+      "select_and_gather_add", "select_and_scatter_add",
     ]
     #expect(Set(samples.map(\.op.name)) == Set(families + others))
   }

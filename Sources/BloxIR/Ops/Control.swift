@@ -193,6 +193,8 @@ extension Op {
       return []
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return []
     case .convolution: return []
+    case .window: return []
+    case .ordering: return []
     case .cumulative: return []
     }
   }
@@ -213,9 +215,10 @@ extension Op {
       .random, .call, .axisIndex, .stopGradient:
       return self
     case .custom, .collective, .checkpointName, .linearAlgebra, .optimizationBarrier, .indexing, .cumulative,
-      .debugPrint:
+      .debugPrint, .ordering:
       return self
     case .convolution: return self
+    case .window: return self
     }
   }
 }

@@ -53,8 +53,12 @@ public enum Op: Hashable, Sendable {
   case convolution(Convolution)
   /// Reads and writes at places that are known when the program runs.
   case indexing(Indexing)
+  /// Reductions and selections of the elements under windows.
+  case window(WindowOp)
   /// A factorisation or solution of matrices.
   case linearAlgebra(LinearAlgebra)
+  /// A sort, or the largest elements.
+  case ordering(Ordering)
   /// Random keys and bits.
   case random(RandomOp)
   /// Calls a program.
@@ -325,6 +329,8 @@ extension Op {
     case .collective(let collective): collective.name
     case .stopGradient: "stop_gradient"
     case .linearAlgebra(let op): op.name
+    case .window(let op): op.name
+    case .ordering(let op): op.name
     case .optimizationBarrier: "optimization_barrier"
     case .debugPrint: "debug_print"
     case .fusion: "fusion"
@@ -347,6 +353,8 @@ extension Op {
     case .control, .checkpointName: nil
     case .linearAlgebra, .optimizationBarrier: nil
     case .convolution: nil
+    case .window: nil
+    case .ordering: nil
     case .debugPrint: nil
     }
   }
@@ -366,6 +374,8 @@ extension Op {
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -115,13 +115,7 @@ extension TypeRule {
     let operand = operands[0]
     try expectDistinctAxes(axes, rank: operand.rank)
     try expect(axes == axes.sorted(), .invalidAxis, "axes \(axes) must be in order")
-    let accepted =
-      switch kind {
-      case .sum, .prod: operand.dtype.isNumeric
-      case .max, .min: operand.dtype.isNumeric || operand.dtype == .bool
-      case .and, .or, .xor: operand.dtype.isInteger || operand.dtype == .bool
-      }
-    try expect(accepted, .dtypeMismatch, "has no meaning for \(operand.dtype)")
+    try expect(kind.accepts(operand.dtype), .dtypeMismatch, "has no meaning for \(operand.dtype)")
     return operand.with(shape: operand.shape.removing(axes))
   }
 

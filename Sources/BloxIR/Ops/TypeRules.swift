@@ -24,6 +24,8 @@ extension Op {
     case .cumulative(let kind, let axis, _): return [try rule.cumulative(kind, axis: axis)]
     case .control(let control): return try control.resultTypes(rule)
     case .linearAlgebra(let op): return try op.resultTypes(rule)
+    case .window(let op): return [try op.resultType(rule)]
+    case .ordering(let op): return try op.resultTypes(rule)
     case .debugPrint(let print): return [try print.resultType(rule)]
     case .axisIndex(let name):
       try rule.expectCount(0)
@@ -79,7 +81,8 @@ extension Op {
     case .call, .fusion, .axisIndex: preconditionFailure("handled by resultTypes(for:axes:)")
     case .custom, .collective, .indexing: preconditionFailure("handled by resultTypes(for:axes:)")
     case .control: preconditionFailure("handled by resultTypes(for:axes:)")
-    case .cumulative, .linearAlgebra: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .window: preconditionFailure("handled by resultTypes(for:axes:)")
+    case .cumulative, .linearAlgebra, .ordering: preconditionFailure("handled by resultTypes(for:axes:)")
     case .debugPrint: preconditionFailure("handled by resultTypes(for:axes:)")
     }
   }
@@ -103,6 +106,8 @@ extension Op {
     case .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -129,6 +134,8 @@ extension Op {
     case .control(let control): return control.operandType(at: index)
     case .linearAlgebra, .optimizationBarrier: return nil
     case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

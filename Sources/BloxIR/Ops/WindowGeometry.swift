@@ -19,6 +19,9 @@ package struct WindowDimension: Hashable, Sendable {
   /// Places behind the last element; negative ones cut off elements.
   package var high: Int
 
+  /// The most padding: what transposed windows of any tensor need, far from overflow.
+  private static let paddingLimit = UInt(4 * TensorType.byteLimit)
+
   package init(size: Int, stride: Int = 1, baseDilation: Int = 1, windowDilation: Int = 1, low: Int = 0, high: Int = 0)
   {
     self.size = size
@@ -41,19 +44,31 @@ package struct WindowDimension: Hashable, Sendable {
   package func windowCount(over count: Int) -> Int? {
     guard let base = WindowDimension.extent(count, dilation: baseDilation),
       let window = WindowDimension.extent(size, dilation: windowDilation),
-      low.magnitude <= TensorType.byteLimit, high.magnitude <= TensorType.byteLimit
+      max(low.magnitude, high.magnitude) <= WindowDimension.paddingLimit
     else { return nil }
     let room = low + base + high
     return room < window ? 0 : (room - window) / stride + 1
   }
 
-  /// The reason why these numbers make no windows; `nil` when they do.
-  package func problem(over count: Int) -> String? {
+  /// The number of which there must be at least 1 and is less; `nil` when all are.
+  package var problem: String? {
     if size < 1 { return "the window size \(size)" }
     if stride < 1 { return "the stride \(stride)" }
     if baseDilation < 1 { return "the base dilation \(baseDilation)" }
     if windowDilation < 1 { return "the window dilation \(windowDilation)" }
     return nil
+  }
+
+  /// The elements under a window, among `count`, in the order of the taps.
+  package func elements(under window: Int, of count: Int) -> [Int] {
+    let start = window * stride - low
+    guard count > 0, start <= (count - 1) * baseDilation else { return [] }
+    let first = start >= 0 ? 0 : (windowDilation - 1 - start) / windowDilation
+    let last = min(size - 1, ((count - 1) * baseDilation - start) / windowDilation)
+    guard first <= last else { return [] }
+    return (first...last).map { start + $0 * windowDilation }.filter { $0 % baseDilation == 0 }.map {
+      $0 / baseDilation
+    }
   }
 
   /// The element under a tap of a window, among `count`; `nil` for padding and for the gaps of a base dilation.

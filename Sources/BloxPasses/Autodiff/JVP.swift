@@ -92,6 +92,9 @@ package struct JVPTransform {
     if case .control(let control) = instruction.op, inputs.contains(where: { $0.tangent != nil }) {
       return try applyControl(control, inputs)
     }
+    if case .ordering(let op) = instruction.op, inputs.contains(where: { $0.tangent != nil }) {
+      return try applyOrdering(op, inputs)
+    }
     let results = try builder.emit(instruction.op, inputs.map(\.primal)).map { Operand.value($0) }
     guard inputs.contains(where: { $0.tangent != nil }) else {
       return results.map { Dual(primal: $0, tangent: nil) }
@@ -163,9 +166,10 @@ struct JVPRule {
     case .checkpointName: return tangent(0)
     case .collective(let collective): return try self.collective(collective, &b)
     case .indexing(let op): return try indexing(op, &b)
+    case .window(let op): return try window(op, &b)
     case .cumulative(let kind, let axis, let reverse):
       return try cumulative(kind, axis: axis, reverse: reverse, &b)
-    case .linearAlgebra: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
+    case .linearAlgebra, .ordering: preconditionFailure("\(op.name) is handled by JVPTransform.apply")
     case .optimizationBarrier: return try b.emitOne(op, [instantiated(0, b)])
     }
   }

@@ -204,6 +204,7 @@ struct Transposition {
       return try builder.emitOne(.cumulative(.sum, axis: axis, reverse: !reverse), [ct])
     case .cumulative: throw notLinear(instruction)
     case .indexing(let op): return try transposeIndexing(op, instruction, operand: index, ct)
+    case .window(let op): return try transposeWindow(op, instruction, operand: index, ct)
     case .control: throw notLinear(instruction)
     case .checkpointName: return ct
     case .collective(let collective):
@@ -213,6 +214,8 @@ struct Transposition {
     case .linearAlgebra(let op): return try transposeLinearAlgebra(op, instruction, operand: index, ct)
     case .optimizationBarrier: return try builder.emitOne(.optimizationBarrier, [ct])
     case .debugPrint: throw notLinear(instruction)
+    // Tangents are moved by gathers.
+    case .ordering: throw notLinear(instruction)
     }
   }
 

@@ -138,11 +138,13 @@ struct Batcher {
     case .collective(let collective): return [try batchCollective(collective, operands[0])]
     case .control(let control): return try batchControl(control, operands)
     case .linearAlgebra(let op): return try batchLinearAlgebra(op, operands)
+    case .ordering(let op): return try batchOrdering(op, operands)
     case .debugPrint(let print): return [try batchPrint(print, operands)]
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .convolution,
       .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier, .fusion,
+      .window,
       .checkpointName:
       if operands.contains(where: \.isMapped) {
         return [.mapped(try batchMapped(instruction.op, operands))]
@@ -172,11 +174,12 @@ struct Batcher {
     case .cumulative(let kind, let axis, let reverse):
       return try builder.emitOne(.cumulative(kind, axis: axis + 1, reverse: reverse), [operands[0].operand])
     case .indexing(let op): return try batchIndexing(op, operands)
+    case .window(let op): return try batchWindow(op, operands)
     case .fusion: throw Batcher.fusedError
     case .constant, .iota, .axisIndex, .call:
       preconditionFailure("\(op.name) has no operands, or is handled by batch(_:_:)")
     case .custom, .collective, .control: preconditionFailure("\(op.name) is handled by batch(_:_:)")
-    case .linearAlgebra: preconditionFailure("\(op.name) is handled by batch(_:_:)")
+    case .linearAlgebra, .ordering: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     case .debugPrint: preconditionFailure("\(op.name) is handled by batch(_:_:)")
     }
   }

@@ -106,8 +106,9 @@ extension Program {
         return inner.contains { $0.asksForLane(of: axis) }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
-        .convolution,
-        .random, .stopGradient, .fusion, .checkpointName, .linearAlgebra, .optimizationBarrier, .cumulative, .indexing,
+        .convolution, .window,
+        .random, .stopGradient, .fusion, .checkpointName, .linearAlgebra, .ordering, .optimizationBarrier, .cumulative,
+        .indexing,
         .debugPrint:
         return false
       }

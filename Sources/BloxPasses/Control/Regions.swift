@@ -128,7 +128,9 @@ extension Op {
     case .transpose, .slice, .pad, .concatenate, .reduce, .argReduce, .dotGeneral, .random, .call, .fusion: return false
     case .convolution: return false
     case .custom, .collective, .control, .linearAlgebra, .optimizationBarrier, .indexing, .debugPrint: return false
+    case .window: return false
     case .cumulative: return false
+    case .ordering: return false
     }
   }
 }

@@ -76,6 +76,8 @@ struct FusionRoles {
     case .checkpointName: return .loop
     case .linearAlgebra, .optimizationBarrier: return .outside
     case .convolution: return .outside
+    case .window: return .outside
+    case .ordering: return .outside
     case .debugPrint: return .outside
     }
   }
@@ -140,6 +142,8 @@ struct FusionRoles {
     case .checkpointName: true
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }
@@ -184,6 +188,8 @@ extension Op {
     case .control, .checkpointName: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
+    case .ordering: false
     case .debugPrint: false
     }
   }

@@ -44,6 +44,10 @@ extension Instruction {
     case .control: false
     case .linearAlgebra, .optimizationBarrier: false
     case .convolution: false
+    case .window: false
+    // A line is read before it is written. Of several operands, one could take the place of another.
+    case .ordering(.sort): operands.count == 1
+    case .ordering(.topK): false
     case .debugPrint: false
     }
   }

@@ -31,6 +31,8 @@ extension Op {
     case .control: return false
     case .linearAlgebra: return false
     case .convolution: return false
+    case .window: return false
+    case .ordering: return false
     case .optimizationBarrier: return true
     case .debugPrint: return true
     }

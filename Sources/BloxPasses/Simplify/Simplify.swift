@@ -102,11 +102,13 @@ extension Op {
     case .call, .axisIndex, .fusion: []
     case .custom, .collective: []
     case .indexing: Rule.foldRules
+    case .window: Rule.windowRules
     case .cumulative: Rule.cumulativeRules
     case .control: []
     case .checkpointName: Rule.unaryRules
     case .linearAlgebra, .optimizationBarrier: []
     case .convolution: []
+    case .ordering: Rule.orderingRules
     case .debugPrint: []
     }
   }
@@ -117,5 +119,5 @@ extension Rule {
   static let all: [Rule] =
     constantRules + unaryRules + binaryRules + compareRules + selectRules + convertRules + integerPowRules
     + broadcastRules + reshapeRules + transposeRules + sliceRules + padRules + concatenateRules + iotaRules
-    + reduceRules + dotRules + randomRules + [cumulativeSingle]
+    + reduceRules + dotRules + randomRules + [cumulativeSingle] + orderingRules + windowRules
 }

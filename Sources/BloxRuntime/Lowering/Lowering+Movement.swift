@@ -24,8 +24,10 @@ extension Lowering {
     case .custom, .collective, .indexing: throw unsupported("no movement of elements")
     case .cumulative: throw unsupported("no movement of elements")
     case .control, .checkpointName: throw unsupported("no movement of elements")
+    case .ordering: throw unsupported("no movement of elements")
     case .linearAlgebra, .optimizationBarrier: throw unsupported("no movement of elements")
     case .convolution: throw unsupported("no movement of elements")
+    case .window: throw unsupported("no movement of elements")
     case .debugPrint: throw unsupported("no movement of elements")
     }
   }

@@ -169,6 +169,8 @@ struct Lowering {
     case .checkpointName: try lowerAlone(instruction)
     case .constant: break
     case .linearAlgebra(let op): try lowerLinearAlgebra(instruction, op)
+    case .window(let op): try lowerWindow(instruction, op)
+    case .ordering(let op): try lowerOrdering(instruction, op)
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
     case .debugPrint: throw unsupported("prints a value, not a literal")
     }

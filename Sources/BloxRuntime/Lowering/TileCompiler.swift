@@ -256,6 +256,8 @@ extension TileCompiler {
     case .control, .checkpointName: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .convolution: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
+    case .ordering: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -344,8 +346,9 @@ extension Program {
         if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
       case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
         .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .convolution,
-        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .optimizationBarrier,
+        .convolution, .window,
+        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .ordering,
+        .optimizationBarrier,
         .debugPrint, .control, .checkpointName:
         break
       }

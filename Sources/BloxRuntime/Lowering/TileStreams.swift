@@ -46,6 +46,8 @@ extension TileCompiler {
     case .control: throw unsupported(instruction, "cannot run tile by tile")
     case .linearAlgebra, .optimizationBarrier: throw unsupported(instruction, "cannot run tile by tile")
     case .convolution: throw unsupported(instruction, "cannot run tile by tile")
+    case .window: throw unsupported(instruction, "cannot run tile by tile")
+    case .ordering: throw unsupported(instruction, "cannot run tile by tile")
     case .debugPrint: throw unsupported(instruction, "cannot run tile by tile")
     }
   }
@@ -111,6 +113,8 @@ extension TileCompiler {
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }
@@ -147,6 +151,8 @@ extension View {
     case .control, .checkpointName: return nil
     case .linearAlgebra, .optimizationBarrier: return nil
     case .convolution: return nil
+    case .window: return nil
+    case .ordering: return nil
     case .debugPrint: return nil
     }
   }

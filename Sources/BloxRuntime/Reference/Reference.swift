@@ -52,6 +52,7 @@ public enum ReferenceInterpreter {
       case .linear: throw BloxError.forwardModeOfCustomVJP
       }
     case .linearAlgebra(let op): return linearAlgebra(op, operands, types)
+    case .ordering(let op): return ordering(op, operands, types)
     case .collective(let collective): throw BloxError.unboundAxis(collective.axes.first ?? "", bound: [])
     case .debugPrint(let print):
       for line in print.lines(operands) { DebugOutput.write(line) }
@@ -61,7 +62,8 @@ public enum ReferenceInterpreter {
     case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
       .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .dotGeneral,
       .convolution,
-      .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier:
+      .random, .indexing, .cumulative, .stopGradient, .optimizationBarrier,
+      .window:
       return [single(op, operands, type: types[0])]
     }
   }
@@ -92,9 +94,10 @@ public enum ReferenceInterpreter {
     case .convolution(let attributes): convolution(x[0], x[1], to: type, attributes)
     case .random(let op): random(op, x, to: type)
     case .indexing(let op): indexing(op, x, to: type)
+    case .window(let op): window(op, x, to: type)
     case .cumulative(let kind, let axis, let reverse): cumulative(kind, x[0], axis: axis, reverse: reverse)
     case .stopGradient, .optimizationBarrier, .debugPrint: x[0]
-    case .linearAlgebra: preconditionFailure("handled by evaluate(_:operands:)")
+    case .linearAlgebra, .ordering: preconditionFailure("handled by evaluate(_:operands:)")
     case .call, .fusion, .axisIndex, .custom, .collective: preconditionFailure("handled by evaluate(_:operands:)")
     case .control, .checkpointName: preconditionFailure("handled by evaluate(_:operands:)")
     }

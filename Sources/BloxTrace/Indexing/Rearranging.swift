@@ -182,7 +182,8 @@ extension Tensor {
     let flat = try isNonzero.reshape([-1])
     let element = flat.count
     // How many come before each element: where it goes, if it is not zero.
-    let before = try flat.cast(to: .i32).exclusiveSums()
+    let ones = try flat.cast(to: .i32)
+    let before = try ones.cumsum(axis: 0) - ones
     let numbers = try Tensor.arange(element)
     let slots = try select(flat, before, Tensor(shape: [], scalars: [size], dtype: .i32).broadcast(to: [element]))
     let chosen = try Tensor.full([size], -1, dtype: .i32).at[slots].set(numbers)
@@ -193,17 +194,6 @@ extension Tensor {
       let place = try floorDivide(chosen, divisor) % Swift.max(length, 1)
       return try select(chosen .< 0, Tensor(shape: [], scalars: [fill], dtype: .i32).broadcast(to: [size]), place)
     }
-  }
-
-  /// For each element of a vector the sum of those before it, by doubling.
-  private func exclusiveSums() throws -> Tensor {
-    var sums = self
-    var step = 1
-    while step < count {
-      sums = try sums + sums.slice(0..<count - step).pad(low: [step], high: [0])
-      step *= 2
-    }
-    return try sums - self
   }
 }
 

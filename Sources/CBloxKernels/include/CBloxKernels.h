@@ -177,6 +177,29 @@ typedef void (*blox_cumulative_fn)(void *dst, const void *src, int64_t length, i
                                    int64_t column_step);
 blox_cumulative_fn blox_cumulative(blox_isa isa, blox_cumulative_kind kind, blox_dtype dtype);
 
+// ---- Order ---------------------------------------------------------------------------------------------
+
+/// Lines along the middle dimension of [outer, length, inner], of several operands with one shape. Line j is column
+/// j % inner of block j / inner.
+typedef struct blox_order {
+  int32_t operand_count, key_count;
+  const int32_t *dtypes;             // blox_dtype of each operand
+  const int32_t *sources, *targets;  // the buffers of operands and results
+  int64_t length, inner;
+  int64_t count;                     // elements of a result's line
+  bool is_wide;                      // whether a key has more than 32 bits, or a line more elements than 32 can number
+} blox_order;
+
+/// Sorts lines [start, end) of all operands by the first `key_count` of them: ascending and stable, NaN last, zeros
+/// equal. One operand's result may be the same memory.
+void blox_sort(blox_isa isa, const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
+/// The `count` largest elements of lines [start, end) of one operand, largest first, and their indices as i32. NaN
+/// comes first, 0 before -0, equal elements in order.
+void blox_top_k(blox_isa isa, const blox_order *order, char *const *buffers, int64_t start, int64_t end, char *scratch);
+/// Scratch that a thread needs (64-byte aligned). Lengths below 2^48.
+int64_t blox_sort_scratch_bytes(const blox_order *order);
+int64_t blox_top_k_scratch_bytes(const blox_order *order);
+
 // ---- Data movement --------------------------------------------------------------------------------------
 
 /// dst[sum i_d * dst_strides[d]] = src[sum i_d * src_strides[d]] over `dims`; strides in elements, may be 0
@@ -214,6 +237,46 @@ void blox_gather(const blox_windows *windows, char *dst, const char *src, const 
 /// each window only [start, end) of the outermost dimension, where it has one.
 void blox_scatter(const blox_windows *windows, char *dst, const char *updates, const char *indices, blox_tile_fn combine,
                   int64_t start, int64_t end);
+
+// ---- Windows -----------------------------------------------------------------------------------------------
+
+/// Windows along one dimension. Tap t of window o is at the place `o * stride + t * window_dilation - low`, element e
+/// at `e * base_dilation`; taps elsewhere count for nothing.
+typedef struct blox_pool_dimension {
+  int64_t windows, elements;
+  int64_t size, stride, base_dilation, window_dilation, low;
+  int64_t window_step, element_step;  // in memory, in elements
+  // Taps on elements come with a period of base_dilation / gcd(base_dilation, window_dilation); the divisor, and the
+  // inverse of window_dilation / gcd modulo the period.
+  int64_t divisor, period, inverse;
+  // Windows so far apart have their taps on elements alike, and are so many elements apart.
+  int64_t phases, advance;
+} blox_pool_dimension;
+
+/// Windows over [dimensions…, channels]; the last of at most 32 dimensions is the row.
+typedef struct blox_pool {
+  blox_isa isa;
+  blox_dtype dtype;
+  int32_t rank;
+  int64_t channels;
+  const blox_pool_dimension *dimensions;
+} blox_pool;
+
+/// Whether there are kernels for a kind and dtype.
+bool blox_pool_folds(blox_isa isa, blox_reduce kind, blox_dtype dtype);
+bool blox_pool_selects(blox_isa isa, blox_dtype dtype);
+
+/// dst[window] = the elements under each window combined one after the other, from `identity` on. For the windows of
+/// rows [start, end), where a row is all windows that differ in the last dimension only.
+void blox_pool_reduce(const blox_pool *pool, blox_reduce kind, uint64_t identity, char *dst, const char *src,
+                      int64_t start, int64_t end);
+/// dst[window] = the tangent where x is extreme; 0 for windows without elements. Rows as above.
+void blox_pool_gather(const blox_pool *pool, bool smallest, char *dst, const char *tangents, const char *x,
+                      int64_t start, int64_t end);
+/// dst[element] = the sum of source[window] over the windows of which x is the extreme element. For the elements in
+/// [start, end), pairs of indices of the first two dimensions (of the first, for one).
+void blox_pool_scatter(const blox_pool *pool, bool smallest, char *dst, const char *source, const char *x,
+                       const int64_t start[2], const int64_t end[2]);
 
 // ---- Random bits (threefry2x32, JAX's partitionable layout) ----------------------------------------------
 

@@ -79,7 +79,8 @@ struct BloxConformanceTests {
       return model
     case _:
       return try dropoutModel(for: testCase) ?? BloxModel(norm: testCase)
-        ?? BloxModel(sequence: testCase) ?? BloxModel(embed: testCase) ?? BloxModel(conv: testCase)
+        ?? BloxModel(sequence: testCase) ?? BloxModel(embed: testCase)
+        ?? BloxModel(pooling: testCase) ?? BloxModel(conv: testCase)
     }
   }
 
@@ -136,7 +137,7 @@ struct BloxConformanceTests {
     }
     print("conformance blox: \(ran) cases run")
     for layer in skipped.keys.sorted() { print("  not run: \(skipped[layer] ?? 0) x \(layer)") }
-    #expect(ran == 68)
+    #expect(ran == 86)
   }
 
   @Test("blox: keys and counters of Rng") func rng() throws {

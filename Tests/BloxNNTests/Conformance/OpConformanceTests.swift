@@ -36,11 +36,19 @@ struct OpConformanceTests {
   }
 
   @Test("ops_indexing: reading and writing at places") func indexing() throws {
-    #expect(try runGroup("ops_indexing", bind: bindIndexing).ran == 95)
+    #expect(try runGroup("ops_indexing", bind: bindIndexing).ran == 96)
   }
 
   @Test("ops_cumulative: sums, products and extremes so far") func cumulative() throws {
     #expect(try runGroup("ops_cumulative", bind: bindCumulative).ran == 39)
+  }
+
+  @Test("ops_window: reductions of windows") func windows() throws {
+    #expect(try runGroup("ops_window", bind: bindWindow).ran == 28)
+  }
+
+  @Test("ops_sorting: sorts and the largest elements") func sorting() throws {
+    #expect(try runGroup("ops_sorting", bind: bindSorting).ran == 36)
   }
 
   @Test("ops_reduce: reductions") func reduce() throws {

@@ -50,6 +50,8 @@ func bindIndexing(_ testCase: ConformanceCase) -> CaseBinding {
   case "digitize": return run { try digitize($0[0], $0[1]) }
   case "nonzero_size", "where_nonzero":
     return .run { try $0[0].nonzero(size: attrs["size"]?.int ?? 0, fill: attrs["fill_value"]?.int ?? 0) }
+  case "unique_size":
+    return .run { [try $0[0].unique(size: attrs["size"]?.int ?? 0, fill: attrs["fill_value"]?.double)] }
   case "interp": return run { try interp($0[0], $0[1], $0[2]) }
   case _: return notInSlice(testCase)
   }
