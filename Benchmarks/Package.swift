@@ -12,7 +12,10 @@ let package = Package(
       dependencies: [
         .product(name: "BloxNN", package: "blox"), .product(name: "BloxRuntime", package: "blox"),
         .product(name: "Gallery", package: "blox"),
-      ])
+      ]),
+    .executableTarget(
+      name: "blox-bench",
+      dependencies: [.product(name: "BloxNN", package: "blox"), .product(name: "BloxRuntime", package: "blox")]),
   ],
   swiftLanguageModes: [.v6]
 )
