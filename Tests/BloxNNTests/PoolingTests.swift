@@ -56,7 +56,7 @@ struct PoolingTests {
     #expect(try values(mean) == [-2, -1.5])
   }
 
-  @Test("PO-06, PO-07: means divide by the elements under the window, or by its size if padding counts")
+  @Test("PO-06, PO-07, C-15: means divide by the elements under the window, or by its size if padding counts")
   func means() throws {
     let x = try board.get()
     func values(_ y: Tensor) throws -> [Float] { try y.scalars(as: Float.self) }

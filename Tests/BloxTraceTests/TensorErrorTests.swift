@@ -85,9 +85,6 @@ struct TensorErrorTests {
     Failure(.invalidDType, "a key tensor cannot be made of numbers; make keys with Key(seed)") { _, _ in
       try Tensor([1], dtype: .key)
     },
-    Failure(.unsupported, "truncatedNormal: draws f32, not f64; cast the result instead") { _, _ in
-      try Key(0).truncatedNormal(dtype: .f64)
-    },
   ]
 
   @Test("bad arguments are errors that say what and where", arguments: failures)
