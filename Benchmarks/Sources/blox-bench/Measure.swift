@@ -19,7 +19,9 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
 struct Report {
   private var fields: [String] = []
 
-  mutating func add(_ name: String, _ value: Double) { fields.append("\"\(name)\": \(value.isFinite ? "\(value)" : "null")") }
+  mutating func add(_ name: String, _ value: Double) {
+    fields.append("\"\(name)\": \(value.isFinite ? "\(value)" : "null")")
+  }
   mutating func add(_ name: String, _ value: Int) { fields.append("\"\(name)\": \(value)") }
   mutating func add(_ name: String, _ values: [Double]) { fields.append("\"\(name)\": \(values)") }
   mutating func add(_ name: String, _ value: String) { fields.append("\"\(name)\": \"\(value)\"") }

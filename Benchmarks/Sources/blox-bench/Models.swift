@@ -200,7 +200,9 @@ func transformer(_ p: Weights, _ tokens: Tensor) throws -> Tensor {
 private func transformerWeights() throws -> Weights {
   var inputs = Inputs()
   // The embeddings are scaled as if their fan-in were the width.
-  var weights: Weights = ["E": try inputs.weyl([512, 256], scale: 0.0625), "P": try inputs.weyl([128, 256], scale: 0.0625)]
+  var weights: Weights = [
+    "E": try inputs.weyl([512, 256], scale: 0.0625), "P": try inputs.weyl([128, 256], scale: 0.0625),
+  ]
   for layer in 0..<4 {
     func add(_ name: String, _ tensor: Tensor) { weights["L\(layer).\(name)"] = tensor }
     for norm in ["ln1", "ln2"] {

@@ -34,7 +34,8 @@ struct CompiledMemory {
 
 extension Case {
   /// A function of ready arguments.
-  static func function(_ body: @escaping () throws -> [Tensor], memory: @escaping () -> CompiledMemory? = { nil }) -> Case
+  static func function(_ body: @escaping () throws -> [Tensor], memory: @escaping () -> CompiledMemory? = { nil })
+    -> Case
   {
     var last: [Tensor] = []
     return Case(call: { last = try body() }, outputs: { last }, memory: memory)
@@ -42,7 +43,8 @@ extension Case {
 
   /// A step of training, `state` donated to it and replaced by its result.
   static func training<State: TensorTree>(
-    _ state: State, _ step: @escaping (State) throws -> (State, Tensor), memory: @escaping () -> CompiledMemory? = { nil }
+    _ state: State, _ step: @escaping (State) throws -> (State, Tensor),
+    memory: @escaping () -> CompiledMemory? = { nil }
   ) -> Case {
     var state = state
     var loss = Tensor(0.0)
