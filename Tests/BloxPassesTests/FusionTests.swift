@@ -50,6 +50,25 @@ struct FusionTests {
     #expect(fused.regions == [["exp"], ["broadcast_in_dim", "add"], ["broadcast_in_dim", "mul"]])
   }
 
+  @Test("What a cheap member is computed from is a result where others repeat the member")
+  func repeatedMember() throws {
+    // The broadcast is stored for the product, and repeated for the last region, which then needs the maxima.
+    let fused = try fuse(
+      "f32[4,4], f32[4,4] -> f32[4,4], f32[4,4], f32[4,4]",
+      """
+      %2: f32[4,4] = tanh %0
+      %3: f32[4] = reduce_max %2 {axes=[1]}
+      %4: f32[4,4] = broadcast_in_dim %3 {dims=[0]}
+      %5: f32[4,4] = mul %2, %4
+      %6: f32[4,4] = dot_general %1, %4 {contract=[1]x[0]}
+      %7: f32[4,4] = exp %6
+      %8: f32[4,4] = mul %7, %4
+      return %5, %6, %8
+      """)
+    #expect(fused.regions == [["tanh", "reduce_max", "broadcast_in_dim", "mul"], ["exp", "broadcast_in_dim", "mul"]])
+    #expect(fused.instructions[0].results.map { fused.type(of: $0).shape } == [[4], [4, 4], [4, 4]])
+  }
+
   @Test("The updates of one parameter and its moments are one region, those of another parameter another")
   func siblings() throws {
     let fused = try fuse(
@@ -263,7 +282,7 @@ private func fuse(_ signature: String, _ body: String) throws -> Program {
 
 extension Program {
   /// The names of the instructions in each region.
-  fileprivate var regions: [[String]] {
+  var regions: [[String]] {
     instructions.compactMap { $0.op.region?.instructions.map(\.op.name) }
   }
 

@@ -28,6 +28,7 @@
 //    same tensor.
 // 4. Rows (RowFusion): groups are joined with the reductions of rows between them.
 // 5. Each group becomes a region (FusionRegion), placed where its last member stood.
+// 6. Recomputation: what a region can compute again from less memory is not stored for it.
 
 import BloxIR
 
@@ -36,16 +37,17 @@ let inputLimit = 24
 
 extension Program {
   /// The program with its elementwise work in regions. A fused program is left as it is.
-  package func fused(axes: [String: Int] = [:]) throws(BloxError) -> Program {
+  package func fused(_ context: PassContext = PassContext()) throws(BloxError) -> Program {
+    let axes = context.axes
     let program = try eliminatingDeadCode(axes: axes).mappingRegions(axes: axes) { (region) throws(BloxError) in
-      try region.fused(axes: axes)
+      try region.fused(context)
     }
     let roles = FusionRoles(program)
     guard roles.hasMembers else { return program }
     let levels = FusionLevels(program, roles).ofInstruction
     var rows = RowFusion(program, roles, FusionGroups(program, roles, levels: levels), levels: levels)
     rows.join()
-    var emission = FusionEmission(program, roles, rows.groups, axes: axes)
+    var emission = FusionEmission(program, roles, rows.groups, context)
     return try emission.run()
   }
 }
@@ -59,23 +61,31 @@ private struct FusionEmission {
   private var rewriter: Rewriter
   private var isEmitted: [Bool]
 
-  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, axes: [String: Int]) {
+  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, _ context: PassContext) {
     self.program = program
     self.roles = roles
     self.groups = groups
-    regions = groups.members.indices.map { group in
+    let regions = groups.members.indices.map { group in
       FusionRegion(program, roles, members: groups.members[group], kind: groups.kind[group]) {
         groups.ofInstruction[$0] == group
       }
     }
-    rewriter = Rewriter(program, axes: axes)
+    var recomputation = Recomputation(
+      program, roles, groups, regions, leastBytes: context.leastRecomputedBytes)
+    recomputation.run()
+    self.regions = recomputation.regions
+    rewriter = Rewriter(program, axes: context.axes)
     isEmitted = Array(repeating: false, count: program.instructions.count)
   }
 
   mutating func run() throws(BloxError) -> Program {
     for index in program.instructions.indices {
       let group = groups.ofInstruction[index]
-      let isDue = group < 0 ? roles.kind[index] == .outside : groups.members[group].last == index
+      // A region without results is one that all its readers compute again.
+      let isDue =
+        group < 0
+        ? roles.kind[index] == .outside
+        : groups.members[group].last == index && !regions[group].results.isEmpty
       if isDue { try emit(index) }
     }
     return rewriter.finish()

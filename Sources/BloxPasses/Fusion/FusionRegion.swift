@@ -6,11 +6,11 @@ import BloxIR
 struct FusionRegion {
   let kind: Op.FusionKind
   /// The values that it reads, in order of first use.
-  private(set) var inputs: [Value] = []
+  var inputs: [Value] = []
   /// The members' values that are read outside it.
-  private(set) var results: [Value] = []
+  var results: [Value] = []
   /// The instructions in it, members and repeated ones, in order.
-  private(set) var order: [Int] = []
+  var order: [Int] = []
 
   /// - Parameters:
   ///   - members: In program order.
