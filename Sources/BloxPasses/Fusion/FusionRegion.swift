@@ -30,6 +30,15 @@ struct FusionRegion {
     }
   }
 
+  /// The regions of all groups.
+  static func all(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups) -> [FusionRegion] {
+    groups.members.indices.map { group in
+      FusionRegion(program, roles, members: groups.members[group], kind: groups.kind[group]) {
+        groups.ofInstruction[$0] == group
+      }
+    }
+  }
+
   private mutating func add(
     _ index: Int, _ program: Program, _ roles: FusionRoles, _ fetched: Set<Value>, _ known: inout Set<Value>
   ) {

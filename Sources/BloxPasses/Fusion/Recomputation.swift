@@ -222,8 +222,10 @@ extension FusionRegion {
         }
       }
     }
-    // The order of the program respects every dependence.
-    order = repeated.sorted()
+    // The order of the program respects every dependence; a product that the region begins with reads none of it.
+    let product = kind == .contraction ? order.first : nil
+    if let product { repeated.remove(product) }
+    order = (product.map { [$0] } ?? []) + repeated.sorted()
     return repeated.subtracting(before).count { roles.kind[$0] == .loop }
   }
 }
