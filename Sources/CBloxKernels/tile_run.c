@@ -1,6 +1,6 @@
 // The interpreter of tile programs: for each tile, fill the slots of the streams, then run the tape.
 
-#include "kernel_table.h"
+#include "tile_fold.h"
 
 enum { MAX_RANK = 32 };
 
@@ -164,6 +164,26 @@ static bool may_write_directly(const blox_tile_program *program, char *const *bu
   return true;
 }
 
+// How many of the next elements stay within the pieces of all folds.
+static int64_t until_piece_ends(const blox_tile_program *program, int64_t at, int64_t n) {
+  for (int32_t i = 0; i < program->fold_count; i++) {
+    int64_t piece = program->folds[i].piece, left = piece - at % piece;
+    n = left < n ? left : n;
+  }
+  return n;
+}
+
+static void finish_pieces(const blox_tile_program *program, fold_state *states, char *const *buffers, int64_t at,
+                          bool is_end, char *scratch) {
+  for (int32_t i = 0; i < program->fold_count; i++) {
+    const blox_tile_fold *fold = &program->folds[i];
+    if (at % fold->piece != 0 && !is_end) continue;
+    int64_t index = (at - 1) / fold->piece;
+    blox_fold_finish(fold, &states[i], scratch + fold->levels,
+                     buffers[fold->buffer] + index * fold->inner * fold->width);
+  }
+}
+
 void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64_t start, int64_t end, char *scratch) {
   if (start >= end) return;
   int64_t tile = program->tile < end - start ? program->tile : end - start;
@@ -189,9 +209,11 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
     // A slot without room in scratch is always written directly.
     direct[i] = slots[slot] == NULL ? is_computed(program, slot) : may_write_directly(program, buffers, i);
   }
+  fold_state folds[program->fold_count + 1];
+  memset(folds, 0, sizeof folds);
 
-  for (int64_t at = start; at < end; at += tile) {
-    int64_t n = end - at < tile ? end - at : tile;
+  for (int64_t at = start, n; at < end; at += n) {
+    n = until_piece_ends(program, at, end - at < tile ? end - at : tile);
     int64_t row = at / program->row_length, rows = n / program->row_length;
     for (int32_t i = 0; i < program->stream_count; i++) {
       const blox_stream *stream = &program->streams[i];
@@ -236,6 +258,11 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
         case BLOX_TILE_REDUCE:
           op->reduce(slots[op->dst], slots[op->a], rows, program->row_length);
           break;
+        case BLOX_TILE_FOLD: {
+          const blox_tile_fold *fold = &program->folds[op->fold];
+          blox_fold_elements(program->isa, fold, &folds[op->fold], scratch + fold->levels, slots[op->a], n);
+          break;
+        }
         default:
           repeat_rows(program->isa, slots[op->dst], slots[op->a], op->width, rows, program->row_length);
       }
@@ -246,5 +273,6 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
       int64_t first = result->of_rows ? row : at, count = result->of_rows ? rows : n;
       memmove(buffers[result->buffer] + first * result->width, slots[result->slot], (size_t)(count * result->width));
     }
+    finish_pieces(program, folds, buffers, at + n, at + n == end, scratch);
   }
 }

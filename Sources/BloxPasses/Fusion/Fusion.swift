@@ -12,7 +12,7 @@
 //   change where a tile reads, and cost nothing of their own.
 // - It has at most `inputLimit` parameters: more would not stay in registers and caches.
 // A region may also hold reductions of its rows and what is computed from them (kind=row; see RowFusion): softmax is
-// one region, which reads its row once.
+// one region, which reads its row once. And it may return reductions over leading dimensions (see ColumnFusion).
 //
 // After the pass every elementwise instruction, iota, broadcast and draw of random bits is in a region. Products,
 // other reductions, reshapes, pads, concatenations, and transposes and slices that a product or result needs in memory,
@@ -27,7 +27,8 @@
 // 3. Groups (FusionGroups): of the members of a level and space, those that pass values to each other or read the
 //    same tensor.
 // 4. Rows (RowFusion): groups are joined with the reductions of rows between them.
-// 5. Each group becomes a region (FusionRegion), placed where its last member stood.
+// 5. Columns (ColumnFusion): reductions over leading dimensions join a group that has their operand.
+// 6. Each group becomes a region (FusionRegion), placed where its last member stood.
 
 import BloxIR
 
@@ -45,6 +46,7 @@ extension Program {
     let levels = FusionLevels(program, roles).ofInstruction
     var rows = RowFusion(program, roles, FusionGroups(program, roles, levels: levels), levels: levels)
     rows.join()
+    rows.joinColumns()
     var emission = FusionEmission(program, roles, rows.groups, axes: axes)
     return try emission.run()
   }

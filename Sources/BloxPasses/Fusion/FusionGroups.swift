@@ -62,6 +62,12 @@ struct FusionGroups {
     for member in members { ofInstruction[member] = group }
   }
 
+  /// Adds members that had no group.
+  mutating func add(_ members: [Int], to group: Int) {
+    self.members[group] = (self.members[group] + members).sorted()
+    for member in members { ofInstruction[member] = group }
+  }
+
   /// A new group of no members.
   mutating func addGroup() -> Int {
     members.append([])

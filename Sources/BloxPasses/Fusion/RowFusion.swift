@@ -16,15 +16,17 @@
 import BloxIR
 
 struct RowFusion {
-  private(set) var groups: FusionGroups
-  private let program: Program
-  private let roles: FusionRoles
+  var groups: FusionGroups
+  let program: Program
+  let roles: FusionRoles
   private let levels: [Int]
+  /// The spaces of groups with rows.
+  private(set) var spaces: [Int: RowSpace] = [:]
 
   /// The lengths of rows worth a region: all values of a row should stay in the caches.
   private static let rowLengths = 2...16384
   /// The most members of a region.
-  private static let memberLimit = 200
+  static let memberLimit = 200
   /// How many regions are looked at for a way back, before there is taken to be one.
   private static let searchLimit = 500
 
@@ -58,6 +60,7 @@ struct RowFusion {
     guard let group = members.first(where: { groups.ofInstruction[$0] >= 0 }).map({ groups.ofInstruction[$0] })
     else { return }
     groups.addRows(members, to: group)
+    spaces[group] = space
   }
 
   private func type(of operand: Operand) -> TensorType { program.type(of: operand) }
@@ -84,7 +87,7 @@ struct RowFusion {
   }
 
   /// The instructions that read a result in their units, directly or through what these repeat.
-  private func readers(of index: Int) -> Set<Int> {
+  func readers(of index: Int) -> Set<Int> {
     var found: Set<Int> = []
     for user in roles.users[index] {
       if roles.isEmitted(user) {
@@ -153,7 +156,7 @@ struct RowFusion {
   }
 
   /// Whether a way leads from one part of a region over others to the other part.
-  private func leadsBack(from source: [Int], to target: [Int], _ inside: Set<Int>) -> Bool {
+  func leadsBack(from source: [Int], to target: [Int], _ inside: Set<Int>) -> Bool {
     let targets = Set(target)
     let last = target.map { levels[$0] }.max() ?? 0
     var seen: Set<Int> = []
@@ -180,7 +183,7 @@ struct RowFusion {
 }
 
 /// The iteration space of a region with rows.
-private struct RowSpace {
+struct RowSpace {
   let rows: Int
   let rowLength: Int
 
