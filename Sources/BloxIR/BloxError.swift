@@ -17,6 +17,9 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     "\(file.split(separator: "/").last.map(String.init) ?? file):\(line)"
   }
+
+  /// Whether it is a line of the library, where one of its functions calls another.
+  var isInLibrary: Bool { file.hasPrefix("BloxTrace/") || file.hasPrefix("BloxNN/") }
 }
 
 /// What went wrong, where, and what to do about it.
@@ -64,11 +67,12 @@ public struct BloxError: Error, Hashable, Sendable {
     self.location = location
   }
 
-  /// The same error with the module path and location filled in where they are not known yet.
+  /// The same error with the module path and location filled in where they are not known yet. A line of the library
+  /// makes way for one outside of it.
   public func at(modulePath: String?, location: SourceLocation?) -> BloxError {
     var copy = self
     if copy.modulePath == nil, let modulePath, !modulePath.isEmpty { copy.modulePath = modulePath }
-    if copy.location == nil { copy.location = location }
+    if copy.location?.isInLibrary ?? true { copy.location = location ?? copy.location }
     return copy
   }
 }

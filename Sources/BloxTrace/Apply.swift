@@ -51,6 +51,15 @@ extension Tensor {
   }
 }
 
+/// Runs the body of a function that users call, and puts their line and the module's path on its errors.
+func located<Result>(_ file: String, _ line: Int, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch let error as BloxError {
+    throw error.at(modulePath: ModuleScope.path, location: SourceLocation(file: file, line: line))
+  }
+}
+
 /// Operations outside any trace: each is a program of one instruction, compiled once per type.
 enum Eager {
   static func apply(_ op: Op, _ operands: [TensorOperand]) throws(BloxError) -> [Tensor] {

@@ -27,6 +27,9 @@ public func cond<Output: TensorTree, each Operand: TensorTree>(
 ) throws -> Output {
   let location = SourceLocation(file: file, line: line)
   try predicate.expectPredicate("cond: the predicate", location)
+  if runsControlFlowInSwift {
+    return try predicate.item() != 0 ? onTrue(repeat each operands) : onFalse(repeat each operands)
+  }
   let arguments = try TensorFunction<Output, repeat each Operand>.flatten(repeat each operands)
   let types = arguments.tensors.map(\.type)
   let whenTrue = try ControlBody("cond (then)", types, OutputShape<Output>()) { tensors in
@@ -97,6 +100,9 @@ private func runSwitch<Output: TensorTree>(
   }
   guard count > 0 else {
     throw BloxError(.invalidArgument, "switchCase: there are no functions to choose from", location: location)
+  }
+  if runsControlFlowInSwift {
+    return try branch(Int(Swift.min(Swift.max(try index.item(), 0), Double(count - 1))), operands)
   }
   var traced: [ControlBody<Output>] = []
   for position in 0..<count {

@@ -229,15 +229,6 @@ private func slide(_ vector: Tensor, _ kernel: Tensor, _ mode: ConvolutionMode) 
 
 // MARK: - What both have in common
 
-/// Runs `body` and puts the caller's line and the module's path on its errors.
-private func located(_ file: String, _ line: Int, _ body: () throws -> Tensor) throws -> Tensor {
-  do {
-    return try body()
-  } catch let error as BloxError {
-    throw error.at(modulePath: ModuleScope.path, location: SourceLocation(file: file, line: line))
-  }
-}
-
 /// The operands in one dtype, with a layout that fits their rank.
 private func operands(
   _ operation: String, _ inputs: Tensor, _ kernel: Tensor, _ layout: ConvolutionLayout?

@@ -18,8 +18,8 @@ public enum Staleness: String, CaseIterable, Hashable, Sendable {
 /// What compiled functions report, and where to.
 ///
 /// The environment sets it: `BLOX_LOG=compiles,misses,stale,donation` (topics, one line each on standard error),
-/// `BLOX_EXPLAIN_CACHE=1` (the topic `misses`), `BLOX_STALE=warn|error`, `BLOX_CHECK=nan,inf`, and
-/// `BLOX_DUMP=folder[:stages=traced,simplified,fused,planned]`. Within ``with(_:_:)`` a program decides itself.
+/// `BLOX_EXPLAIN_CACHE=1` (the topic `misses`), `BLOX_STALE=warn|error`, `BLOX_JIT=off`, `BLOX_CHECK=nan,inf`,
+/// and `BLOX_DUMP=folder[:stages=traced,simplified,fused,planned]`. Within ``with(_:_:)`` a program decides itself.
 public struct Diagnostics: Sendable {
   /// A kind of line.
   public enum Topic: String, CaseIterable, Hashable, Sendable {
@@ -37,6 +37,8 @@ public struct Diagnostics: Sendable {
   public var topics: Set<Topic> = [.donation]
   /// What compiled functions do about changed captures that were not told otherwise.
   public var staleness = Staleness.ignore
+  /// Whether `jit` compiles; ``withoutCompilation(_:)`` says what happens otherwise.
+  public var compiles = true
   /// What each instruction's results are looked at for.
   public var checks: Set<ElementCheck> = []
   /// Where compiled programs are written, if anywhere.
@@ -90,6 +92,11 @@ extension Diagnostics {
     case "warn": staleness = .warn
     case "error", "throw": staleness = .throw
     case let other?: write("blox: BLOX_STALE is '\(other)'; it takes warn or error")
+    }
+    switch variable("BLOX_JIT") {
+    case nil, "", "on": break
+    case "off": compiles = false
+    case let other?: write("blox: BLOX_JIT is '\(other)'; it takes on or off")
     }
     if let names = variable("BLOX_CHECK") { checks = choices(names, in: "BLOX_CHECK") }
     if let text = variable("BLOX_DUMP"), !text.isEmpty {

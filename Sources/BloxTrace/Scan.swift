@@ -38,6 +38,9 @@ public func scan<Carry: TensorTree, Input: TensorTree, Output: TensorTree>(
   guard unroll >= 1 else {
     throw BloxError(.invalidArgument, "scan: unroll must be at least 1; got \(unroll)", location: location)
   }
+  if count > 0, runsControlFlowInSwift {
+    return try runIterations(initial, xs, count: count, isReversed: reverse, location, body)
+  }
   let types = carry.map(\.type) + inputs.map(\.type.unstacked)
   let shape = OutputShape<(Carry, Output)>()
   let traced = try ControlBody("the body of scan", types, shape) { tensors in

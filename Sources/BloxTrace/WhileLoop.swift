@@ -71,6 +71,22 @@ private func runLoop<State: TensorTree>(
 ) throws -> State {
   let start = try initial.tensors()
   let types = start.map(\.type)
+  guard !types.isEmpty else {
+    throw BloxError(
+      .invalidArgument, "\(name): the state has no tensors, so the loop would end at once or never",
+      location: location)
+  }
+  if runsControlFlowInSwift {
+    var state = initial
+    while true {
+      let isOpen = try condition(state)
+      try isOpen.expectPredicate("\(name): the condition", location)
+      guard try isOpen.item() != 0 else { return state }
+      let next = try body(state)
+      try expectCarry(state, next, name, location)
+      state = next
+    }
+  }
   let test = try ControlBody("the condition of \(name)", types, OutputShape<Tensor>()) { tensors in
     var rest = tensors[...]
     let result = try condition(try initial.taking(from: &rest))
@@ -86,11 +102,6 @@ private func runLoop<State: TensorTree>(
   let loop = Op.Loop(
     condition: try test.region(capturesFirst: true), body: try step.region(capturesFirst: true),
     conditionConstCount: test.captures.count, bodyConstCount: step.captures.count)
-  guard !types.isEmpty else {
-    throw BloxError(
-      .invalidArgument, "\(name): the state has no tensors, so the loop would end at once or never",
-      location: location)
-  }
   var results = try applyControl(.loop(loop), test.captures + step.captures + start, location)[...]
   return try initial.taking(from: &results)
 }

@@ -22,6 +22,8 @@ struct DiagnosticsTests {
     #expect(settings(["BLOX_STALE": "warn"]).staleness == .warn)
     #expect(settings(["BLOX_STALE": "error", "BLOX_LOG": "stale"]).staleness == .throw)
     #expect(settings(["BLOX_CHECK": "nan,inf"]).checks == [.nan, .inf])
+    #expect(settings([:]).compiles && settings(["BLOX_JIT": "on"]).compiles)
+    #expect(!settings(["BLOX_JIT": "off"]).compiles)
   }
 
   @Test("BLOX_DUMP takes a folder, and stages after it") func dumpSetting() {

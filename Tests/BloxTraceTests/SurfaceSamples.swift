@@ -157,5 +157,5 @@ extension SurfaceSample {
 
   static let all =
     elementwise + binary + reductions + shapes + functions + linearAlgebra + indexing + control
-    + cumulative + convolutions + windows + ordering
+    + cumulative + convolutions + windows + ordering + statistics
 }

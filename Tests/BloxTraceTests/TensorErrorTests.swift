@@ -57,6 +57,28 @@ struct TensorErrorTests {
     Failure(.shapeMismatch, "Tensor: the nested rows have different lengths") { _, _ in
       try Tensor([[[1], [2]], [[1]]])
     },
+    Failure(.invalidArgument, "quantile: the fraction 1.5 is not between 0 and 1") { m, _ in try m.quantile(1.5) },
+    Failure(.invalidArgument, "nanQuantile: the fraction nan is not between 0 and 1") { m, _ in
+      try m.nanQuantile(.nan)
+    },
+    Failure(.invalidArgument, "percentile: -1.0 of f32[2,3] is not between 0 and 100") { m, _ in
+      try m.percentile(-1)
+    },
+    Failure(.shapeMismatch, "quantile: the fractions must be a scalar or vector; got f32[2,3]") { m, _ in
+      try m.quantile(m)
+    },
+    Failure(.invalidAxis, "quantile: an axis is given twice in [0, -2]") { m, _ in try m.median([0, -2]) },
+    Failure(.invalidArgument, "diff: the order -1 of f32[2,3] must not be negative") { m, _ in try m.diff(-1) },
+    Failure(.invalidAxis, "diff: axis 2 is out of range for a tensor of rank 2") { m, _ in try m.diff(axis: 2) },
+    Failure(.invalidArgument, "convolutionPatches: the window [-1] is not of valid sizes") { _, _ in
+      try convolutionPatches(Tensor.ones([1, 4, 1]), window: [-1])
+    },
+    Failure(.invalidArgument, "convolutionPatches: the window [\(Int.max), 2] is not of valid sizes") { _, _ in
+      try convolutionPatches(Tensor.ones([1, 4, 4, 1]), window: [.max, 2])
+    },
+    Failure(
+      .shapeMismatch, "convolutionPatches: f32[2,3] has 0 spatial dimensions; the window has 1, the layout 0"
+    ) { m, _ in try convolutionPatches(m, window: [1]) },
     Failure(.shapeMismatch, "foldIn: key[3] and i32[2] do not broadcast") { _, _ in
       try Key(Key(1).split(3).tensor).foldIn(Tensor.arange(2))
     },

@@ -44,13 +44,24 @@ struct EnvironmentTests {
     #expect(try numbers("BLOX_CHECK=nan,inf BLOX_THREADS=3") == plain)
   }
 
+  @Test("BLOX_JIT=off compiles nothing, and trains the same model") func withoutCompilation() throws {
+    let compiled = try CommandRunner.shell("BLOX_LOG=compiles \(run) --hidden 16")
+    let plain = try CommandRunner.shell("BLOX_LOG=compiles BLOX_JIT=off \(run) --hidden 16")
+    #expect(compiled.exitCode == 0 && compiled.errors.contains("compiled"))
+    #expect(plain.exitCode == 0 && plain.errors.isEmpty)
+    let accuracies = { (text: String) in text.matches(of: #/\d+\.\d+ %/#).map { String($0.output) } }
+    #expect(!accuracies(plain.output).isEmpty)
+    #expect(accuracies(plain.output) == accuracies(compiled.output))
+  }
+
   @Test("what a variable does not know is said once, with what it knows") func unknown() throws {
-    let result = try CommandRunner.shell("BLOX_LOG=missses BLOX_STALE=loud BLOX_CHECK=nan,zero \(run)")
+    let result = try CommandRunner.shell("BLOX_LOG=missses BLOX_STALE=loud BLOX_CHECK=nan,zero BLOX_JIT=no \(run)")
     #expect(result.exitCode == 0)
     #expect(
       result.errors == """
         blox: BLOX_LOG has 'missses', which it does not know; it knows compiles, misses, stale, donation
         blox: BLOX_STALE is 'loud'; it takes warn or error
+        blox: BLOX_JIT is 'no'; it takes on or off
         blox: BLOX_CHECK has 'zero', which it does not know; it knows nan, inf
 
         """)
