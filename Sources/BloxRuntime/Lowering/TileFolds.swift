@@ -68,12 +68,13 @@ extension TileCompiler {
       throw unsupported(instruction, "does not reduce whole rows of its region")
     }
     let longest = space.folds.values.map(\.elements).max() ?? pieces.elements
-    guard longest % pieces.elements == 0 || pieces.count == 1 && longest >= count else {
+    guard longest % pieces.elements == 0 else {
       throw unsupported(instruction, "reduces pieces that do not fit those of another reduction")
     }
     let source = try slot(instruction.operands[0], isWhole: true)
-    for (result, target) in zip(region.results, resultBuffers)
-    where result.operand.value == instruction.results[0] {
+    // The same sum may be returned twice.
+    let returned = region.results.indices.filter { region.results[$0].operand == .value(instruction.results[0]) }
+    for target in returned.map({ resultBuffers[$0] }) {
       let bytes = pieces.count * pieces.inner * kernels.width
       let partial = pieces.count == 1 ? target : lowering.scratchSlot(byteCount: bytes)
       slots[source].lastUse = ops.count
