@@ -16,9 +16,31 @@
 
 import BloxIR
 
-extension RowFusion {
+struct ColumnFusion {
+  private(set) var groups: FusionGroups
+  private let program: Program
+  private let roles: FusionRoles
+  private let ways: FusionWays
+  /// The spaces of groups with rows.
+  private let spaces: [Int: RowSpace]
+
+  /// The most members of a region.
+  private static let memberLimit = 200
+  /// How many instructions are looked at for a way back, before there is taken to be one.
+  private static let searchLimit = 500
+
+  init(
+    _ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, _ ways: FusionWays, spaces: [Int: RowSpace]
+  ) {
+    self.program = program
+    self.roles = roles
+    self.groups = groups
+    self.ways = ways
+    self.spaces = spaces
+  }
+
   /// Joins reductions of columns with regions, from the first to the last.
-  mutating func joinColumns() {
+  mutating func join() {
     let reductions = program.instructions.indices.filter { index in
       groups.ofInstruction[index] < 0 && program.instructions[index].isColumnReduction(in: program)
     }
@@ -26,13 +48,10 @@ extension RowFusion {
     let readers = readingGroups()
     for index in reductions {
       guard let value = program.instructions[index].operands[0].value else { continue }
-      if let (group, renaming) = computingGroup(of: value) {
-        if fits(index, in: group) { groups.add([index] + renaming, to: group) }
-        continue
-      }
-      for group in readers[value] ?? [] where fits(index, in: group) && !leadsBack(from: index, to: group) {
+      if let (group, renaming) = computingGroup(of: value), fits(index, in: group) {
+        groups.add([index] + renaming, to: group)
+      } else if let group = readers[value]?.first(where: { fits(index, in: $0) && !leadsBack(from: index, to: $0) }) {
         groups.add([index], to: group)
-        break
       }
     }
   }
@@ -77,7 +96,7 @@ extension RowFusion {
     let members = groups.members[group]
     let operand = program.type(of: program.instructions[index].operands[0])
     guard let pieces = program.instructions[index].columnPieces(in: program), pieces.isFine,
-      members.count < RowFusion.memberLimit
+      members.count < ColumnFusion.memberLimit
     else { return false }
     var elements = pieces.elements
     switch groups.kind[group] {
@@ -89,6 +108,7 @@ extension RowFusion {
       guard let space = spaces[group], space.rows > 1, space.isOfElements(operand),
         elements % space.rowLength == 0
       else { return false }
+    case .contraction: return false
     }
     // The longest piece is made of whole ones of the others.
     let others = members.compactMap { member in
@@ -107,9 +127,15 @@ extension RowFusion {
 
   /// Whether a region that only reads what is reduced depends on the reduction.
   private func leadsBack(from index: Int, to group: Int) -> Bool {
-    let members = groups.members[group]
-    return !readers(of: index).isDisjoint(with: members)
-      || leadsBack(from: [index], to: members, Set(members).union([index]))
+    var seen = ways.readers(of: index)
+    var pending = seen.sorted()
+    while let next = pending.popLast() {
+      if groups.ofInstruction[next] == group || seen.count > ColumnFusion.searchLimit { return true }
+      for member in ways.unit(of: next, in: groups) {
+        for reader in ways.readers(of: member) where seen.insert(reader).inserted { pending.append(reader) }
+      }
+    }
+    return false
   }
 }
 

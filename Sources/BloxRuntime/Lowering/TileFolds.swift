@@ -20,7 +20,8 @@ struct TileSpace {
   /// The results of reductions over leading dimensions.
   let folds: [Value: ReductionPieces]
 
-  init(_ region: Program, _ kind: Op.FusionKind) {
+  /// - Parameter rowLength: The length of rows, where it is not for the region to say.
+  init(_ region: Program, _ kind: Op.FusionKind, rowLength given: Int?) {
     var rows = 0
     var count = region.resultTypes.first?.elementCount ?? 0
     // A reduction of everything may be one of rows, where the space is a single row, or one of columns.
@@ -41,7 +42,7 @@ struct TileSpace {
     self.count = count
     let row = rows > 0 ? count / rows : region.repeatedRow
     let isWhole = count % row == 0 && folds.values.allSatisfy { $0.elements % row == 0 }
-    rowLength = rows > 0 || (isWhole && count > row) ? row : 1
+    rowLength = given ?? (rows > 0 || (isWhole && count > row) ? row : 1)
   }
 }
 
