@@ -23,6 +23,9 @@ extension OpTable.Instance {
     for replaced in DType.allCases where operands.contains(where: { $0.dtype == replaced }) {
       for dtype in DType.allCases where dtype != replaced {
         let types = operands.map { $0.dtype == replaced ? $0.with(dtype: dtype) : $0 }
+        // The one op of which the dtype made must be as wide as the one read.
+        var op = op
+        if case .bitcastConvert = op { op = .bitcastConvert(dtype) }
         guard let results = try? op.resultTypes(for: types, axes: axes) else { continue }
         found.append(OpTable.Instance(op: op, operands: types, results: results, axes: axes))
       }
