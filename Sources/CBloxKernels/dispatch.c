@@ -216,8 +216,4 @@ void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_
   *columns = blocking->width ? blocking->nr : 64;
 }
 
-void blox_gemm(blox_isa isa, blox_dtype dtype, blox_gemm_path path, const blox_gemm_args *args, void *scratch) {
-  blox_kernels(isa)->gemm[dtype](path, args, scratch);
-}
-
 const blox_matrix_kernels *blox_matrix(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->matrix[dtype]; }

@@ -198,10 +198,27 @@ static void GEMM(pack_b)(GEMM_T *to, const GEMM_T *b, int64_t b_row, int64_t b_c
 
 // ---- Paths ---------------------------------------------------------------------------------------------
 
-// The left operand is a matrix, or rows of a matrix of patches from `args->patch_row` on.
+// A block of C from packed panels.
+static void GEMM(multiply_panels)(const GEMM_T *packed_a, const GEMM_T *packed_b, GEMM_T *c, int64_t c_row, int64_t m,
+                                  int64_t n, int64_t k, bool accumulate) {
+  for (int64_t j = 0; j < n; j += GEMM(NR)) {
+    int64_t columns = n - j < GEMM(NR) ? n - j : GEMM(NR);
+    int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
+    int64_t last = columns - (vectors - 1) * GEMM_LANES;
+    for (int64_t i = 0; i < m; i += GEMM_MR) {
+      int64_t rows = m - i < GEMM_MR ? m - i : GEMM_MR;
+      GEMM(packed_kernels)[rows - 1][vectors - 1](k, packed_a + i * k, packed_b + j * k, c + i * c_row + j, c_row, last,
+                                                  accumulate);
+    }
+  }
+}
+
+// The left operand is a matrix, or rows of a matrix of patches from `args->patch_row` on. An epilogue is given a block
+// after the last block of k; without a C to wait in there is only one.
 static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   const GEMM_T *a = args->a, *b = args->b;
   GEMM_T *c = args->c;
+  const blox_gemm_epilogue *epilogue = args->epilogue;
   int64_t a_panels = args->m < GEMM_MC ? (args->m + GEMM_MR - 1) / GEMM_MR * GEMM_MR : GEMM_MC;
   int64_t depth = args->k < GEMM_KC ? args->k : GEMM_KC;
   GEMM_T *packed_a = scratch;
@@ -211,6 +228,7 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   GEMM_T *spare = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
   for (int64_t jc = 0; jc < args->n; jc += GEMM_NC) {
     int64_t nc = args->n - jc < GEMM_NC ? args->n - jc : GEMM_NC;
+    int64_t group = epilogue ? blox_block_columns(nc, BLOX_EPILOGUE_COLUMNS, GEMM(NR)) : nc;
     for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
       int64_t kc = args->k - pc < GEMM_KC ? args->k - pc : GEMM_KC;
       GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
@@ -223,15 +241,13 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
         } else {
           GEMM(pack_image_strips)(packed_a, a, args->patches, args->patch_row + ic, pc, mc, kc);
         }
-        for (int64_t jr = 0; jr < nc; jr += GEMM(NR)) {
-          int64_t columns = nc - jr < GEMM(NR) ? nc - jr : GEMM(NR);
-          int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
-          int64_t last = columns - (vectors - 1) * GEMM_LANES;
-          for (int64_t ir = 0; ir < mc; ir += GEMM_MR) {
-            int64_t rows = mc - ir < GEMM_MR ? mc - ir : GEMM_MR;
-            GEMM(packed_kernels)[rows - 1][vectors - 1](kc, packed_a + ir * kc, packed_b + jr * kc,
-                                                        c + (ic + ir) * args->c_row + jc + jr, args->c_row, last,
-                                                        pc > 0);
+        for (int64_t jg = 0; jg < nc; jg += group) {
+          int64_t width = nc - jg < group ? nc - jg : group;
+          GEMM_T *block = c ? c + ic * args->c_row + jc + jg : (GEMM_T *)epilogue->block;
+          int64_t block_row = c ? args->c_row : width;
+          GEMM(multiply_panels)(packed_a, packed_b + jg * kc, block, block_row, mc, width, kc, pc > 0);
+          if (epilogue && pc + kc == args->k) {
+            blox_run_epilogue(epilogue, args->c_row, ic, jc + jg, mc, width, block, block_row);
           }
         }
       }

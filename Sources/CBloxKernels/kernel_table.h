@@ -115,4 +115,29 @@ static inline int64_t blox_top_k_room(int64_t count, int64_t n) {
   return room < n ? room : n;
 }
 
+// Columns of a block that an epilogue is given, where there are more: whole vectors, and rows long enough for a call.
+enum { BLOX_EPILOGUE_COLUMNS = 256 };
+
+/// How many of n columns a block has: as few blocks as possible of at most `most`, none much narrower than the others.
+static inline int64_t blox_block_columns(int64_t n, int64_t most, int64_t unit) {
+  if (n <= most) return n;
+  int64_t blocks = (n + most - 1) / most;
+  return ((n + blocks - 1) / blocks + unit - 1) / unit * unit;
+}
+
+/// Runs what follows a product on a finished block of C: rows and columns from (i, j) of a C whose rows are `c_row`
+/// long in the space of the epilogue, at `product`.
+static inline void blox_run_epilogue(const blox_gemm_epilogue *epilogue, int64_t c_row, int64_t i, int64_t j,
+                                     int64_t rows, int64_t columns, void *product, int64_t product_stride) {
+  blox_tile_block block = {
+      .start = epilogue->start + i * c_row + j,
+      .rows = rows,
+      .columns = columns,
+      .stride = c_row,
+      .product = product,
+      .product_stride = product_stride,
+  };
+  blox_tile_run_block(epilogue->program, epilogue->buffers, &block, epilogue->slots);
+}
+
 #endif

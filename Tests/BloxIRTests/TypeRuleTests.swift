@@ -205,6 +205,10 @@ struct TypeRuleTests {
     Case(
       .fusion(Op.Fusion(kind: .loop, region: ProgramBuilder(name: "r").finish(results: []))), "",
       "fusion: the region returns nothing; got no operands"),
+    Case(
+      .fusion(Op.Fusion(kind: .contraction, region: region)), "f32[2]",
+      "fusion: a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters; "
+        + "got f32[2]"),
     Case(.constant(DenseConstant(Literal(1, as: .key), shape: [0])), "", "key[0]"),
     Case(.axisIndex("batch"), "", "i32[]"),
     Case(

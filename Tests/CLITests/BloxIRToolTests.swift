@@ -41,7 +41,8 @@ struct BloxIRToolTests {
     let summary = try tool("dump", "@linear", "--stage", "planned", "--summary")
     #expect(
       summary.output.hasPrefix(
-        "program @linear   ops 2   params 2 (16 elements, 64 B)   consts 0\n  dot_general           1   48 FLOP\n"))
+        "program @linear   ops 1   params 2 (16 elements, 64 B)   consts 0\n  fusion                1\n"
+          + "  dot_general           1   48 FLOP\n"))
     #expect(summary.output.hasSuffix("  arena 0 B  results 32 B  aliased 0 B  peak 32 B\n"))
   }
 

@@ -105,7 +105,7 @@ struct QuestionToolTests {
           """)
       let cost = try tool("blox-ir explain cost @linear")
       #expect(cost.exitCode == 0 && cost.output.hasPrefix("op "), "\(cost.output)")
-      #expect(cost.lines.contains { $0.hasPrefix("dot_general ") && $0.contains(" 48 ") }, "\(cost.output)")
+      #expect(cost.lines.contains { $0.hasPrefix("fusion ") && $0.contains(" 48 ") }, "\(cost.output)")
       #expect(cost.lines.contains { $0.hasPrefix("total ") } && cost.output.contains("beyond the arguments"))
       let step = try tool("blox-ir explain memory @train_step --stage grad")
       #expect(step.output.contains("most temporaries are in use at instruction "), "\(step.output)")

@@ -249,6 +249,9 @@ extension Op {
     /// The same with reductions of the trailing dimensions, row by row: what a reduction gives is used at once for the
     /// elements of its row.
     case row
+    /// A product of matrices or a convolution, first in the region and of its parameters, and elementwise work over what
+    /// it gives: each block of the product goes through that work while it is in the cache, and is then stored.
+    case contraction
   }
 
   /// A fused region: its parameters are the instruction's operands.
@@ -356,6 +359,25 @@ extension Op {
     case .window: nil
     case .ordering: nil
     case .debugPrint: nil
+    }
+  }
+
+  /// Whether the op multiplies and sums up: the products that a region of kind=contraction begins with.
+  public var isContraction: Bool {
+    switch self {
+    case .dotGeneral, .convolution: true
+    case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
+      .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota, .reduce, .argReduce, .random, .call,
+      .axisIndex, .stopGradient, .fusion:
+      false
+    case .custom, .collective: false
+    case .indexing: false
+    case .cumulative: false
+    case .control, .checkpointName: false
+    case .linearAlgebra, .optimizationBarrier: false
+    case .window: false
+    case .ordering: false
+    case .debugPrint: false
     }
   }
 

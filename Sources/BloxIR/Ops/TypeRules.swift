@@ -17,6 +17,9 @@ extension Op {
     case .fusion(let fusion):
       try rule.expectSignature(fusion.region, what: "the region")
       try rule.expect(!fusion.region.results.isEmpty, .invalidArgument, "the region returns nothing")
+      try rule.expect(
+        fusion.kind != .contraction || fusion.region.beginsWithContraction, .invalidArgument,
+        "a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters")
       return fusion.region.resultTypes
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]
@@ -250,5 +253,13 @@ struct TypeRule {
       from.bitWidth == dtype.bitWidth && (from == .key) == (dtype == .key), .dtypeMismatch,
       "\(dtype) has another width")
     return operands[0].with(dtype: dtype)
+  }
+}
+
+extension Program {
+  /// Whether the first instruction is a contraction of parameters, as a region of kind=contraction needs it.
+  fileprivate var beginsWithContraction: Bool {
+    guard let first = instructions.first, first.op.isContraction else { return false }
+    return first.operands.allSatisfy { $0.value.map { $0.index < parameters.count } ?? false }
   }
 }

@@ -12,9 +12,9 @@
 //   change where a tile reads, and cost nothing of their own.
 // - It has at most `inputLimit` parameters: more would not stay in registers and caches.
 // A region may also hold reductions of its rows and what is computed from them (kind=row; see RowFusion): softmax is
-// one region, which reads its row once.
+// one region, which reads its row once. And one may begin with a product (kind=contraction; see ContractionFusion).
 //
-// After the pass every elementwise instruction, iota, broadcast and draw of random bits is in a region. Products,
+// After the pass every elementwise instruction, iota, broadcast and draw of random bits is in a region. Other products,
 // other reductions, reshapes, pads, concatenations, and transposes and slices that a product or result needs in memory,
 // stay outside; moving keys does too, since there are few of them. A reshape is a boundary although it moves nothing:
 // the work before and after it has different iteration spaces, and it is not moved across elementwise work.
@@ -27,7 +27,8 @@
 // 3. Groups (FusionGroups): of the members of a level and space, those that pass values to each other or read the
 //    same tensor.
 // 4. Rows (RowFusion): groups are joined with the reductions of rows between them.
-// 5. Each group becomes a region (FusionRegion), placed where its last member stood.
+// 5. Contractions (ContractionFusion): groups are joined with the product that they read.
+// 6. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
 
 import BloxIR
 
@@ -37,85 +38,23 @@ let inputLimit = 24
 extension Program {
   /// The program with its elementwise work in regions. A fused program is left as it is.
   package func fused(axes: [String: Int] = [:]) throws(BloxError) -> Program {
+    try fused(axes: axes, isBody: false)
+  }
+
+  /// - Parameter isBody: Whether this is a body of control flow, whose parameters may be written over.
+  private func fused(axes: [String: Int], isBody: Bool) throws(BloxError) -> Program {
     let program = try eliminatingDeadCode(axes: axes).mappingRegions(axes: axes) { (region) throws(BloxError) in
-      try region.fused(axes: axes)
+      try region.fused(axes: axes, isBody: true)
     }
     let roles = FusionRoles(program)
     guard roles.hasMembers else { return program }
     let levels = FusionLevels(program, roles).ofInstruction
-    var rows = RowFusion(program, roles, FusionGroups(program, roles, levels: levels), levels: levels)
+    let ways = FusionWays(roles: roles, levels: levels)
+    var rows = RowFusion(program, roles, FusionGroups(program, roles, levels: levels), ways)
     rows.join()
-    var emission = FusionEmission(program, roles, rows.groups, axes: axes)
+    var contractions = ContractionFusion(program, roles, rows.groups, ways)
+    contractions.join()
+    var emission = FusionEmission(program, roles, contractions.groups, axes: axes, isBody: isBody)
     return try emission.run()
-  }
-}
-
-/// Writes the fused program: regions and the instructions outside them, in an order that respects their dependences.
-private struct FusionEmission {
-  private let program: Program
-  private let roles: FusionRoles
-  private let groups: FusionGroups
-  private let regions: [FusionRegion]
-  private var rewriter: Rewriter
-  private var isEmitted: [Bool]
-
-  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, axes: [String: Int]) {
-    self.program = program
-    self.roles = roles
-    self.groups = groups
-    regions = groups.members.indices.map { group in
-      FusionRegion(program, roles, members: groups.members[group], kind: groups.kind[group]) {
-        groups.ofInstruction[$0] == group
-      }
-    }
-    rewriter = Rewriter(program, axes: axes)
-    isEmitted = Array(repeating: false, count: program.instructions.count)
-  }
-
-  mutating func run() throws(BloxError) -> Program {
-    for index in program.instructions.indices {
-      let group = groups.ofInstruction[index]
-      let isDue = group < 0 ? roles.kind[index] == .outside : groups.members[group].last == index
-      if isDue { try emit(index) }
-    }
-    return rewriter.finish()
-  }
-
-  /// Emits an instruction or the region of one, after everything that it reads. A stack of its own: chains of
-  /// regions can be as long as the program.
-  private mutating func emit(_ index: Int) throws(BloxError) {
-    var pending = [index]
-    while let next = pending.last {
-      if isEmitted[next] {
-        pending.removeLast()
-        continue
-      }
-      let missing = inputs(of: next).map { roles.producer[$0.index] }.filter { $0 >= 0 && !isEmitted[$0] }
-      if !missing.isEmpty {
-        pending.append(contentsOf: missing.reversed())
-        continue
-      }
-      pending.removeLast()
-      let group = groups.ofInstruction[next]
-      if group >= 0 {
-        try emitRegion(regions[group])
-        for member in groups.members[group] { isEmitted[member] = true }
-      } else {
-        try rewriter.copy(program.instructions[next])
-        isEmitted[next] = true
-      }
-    }
-  }
-
-  private func inputs(of index: Int) -> [Value] {
-    let group = groups.ofInstruction[index]
-    return group >= 0 ? regions[group].inputs : program.instructions[index].operands.compactMap(\.value)
-  }
-
-  private mutating func emitRegion(_ region: FusionRegion) throws(BloxError) {
-    rewriter.builder.note = region.note(in: program)
-    let op = Op.fusion(Op.Fusion(kind: region.kind, region: try region.build(program)))
-    let values = try rewriter.builder.emit(op, region.inputs.map { rewriter.operand(.value($0)) })
-    for (old, new) in zip(region.results, values) { rewriter.bind(old, to: .value(new)) }
   }
 }

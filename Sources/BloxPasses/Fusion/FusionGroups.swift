@@ -8,7 +8,7 @@ import BloxIR
 
 /// The members of each region.
 struct FusionGroups {
-  /// The members of each group, in program order; none for a group that was joined to another.
+  /// The members of each group, in program order, but a product first; none for a group that was joined to another.
   private(set) var members: [[Int]] = []
   /// The kind of each group's region.
   private(set) var kind: [Op.FusionKind]
@@ -60,6 +60,21 @@ struct FusionGroups {
     self.members[group] = members.sorted()
     kind[group] = .row
     for member in members { ofInstruction[member] = group }
+  }
+
+  /// Puts a product in front of a group.
+  mutating func addProduct(_ product: Int, to group: Int) {
+    members[group].insert(product, at: 0)
+    kind[group] = .contraction
+    ofInstruction[product] = group
+  }
+
+  /// Takes a product from its group.
+  mutating func removeProduct(_ product: Int) {
+    let group = ofInstruction[product]
+    members[group].removeFirst()
+    kind[group] = .loop
+    ofInstruction[product] = -1
   }
 
   /// A new group of no members.

@@ -19,20 +19,18 @@ struct RowFusion {
   private(set) var groups: FusionGroups
   private let program: Program
   private let roles: FusionRoles
-  private let levels: [Int]
+  private let ways: FusionWays
 
   /// The lengths of rows worth a region: all values of a row should stay in the caches.
   private static let rowLengths = 2...16384
   /// The most members of a region.
   private static let memberLimit = 200
-  /// How many regions are looked at for a way back, before there is taken to be one.
-  private static let searchLimit = 500
 
-  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, levels: [Int]) {
+  init(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, _ ways: FusionWays) {
     self.program = program
     self.roles = roles
     self.groups = groups
-    self.levels = levels
+    self.ways = ways
   }
 
   /// Joins what can be joined, from the first reduction to the last.
@@ -64,11 +62,7 @@ struct RowFusion {
 
   // MARK: Units
 
-  /// What is emitted together with an instruction: its group, or itself.
-  private func unit(of index: Int) -> [Int] {
-    let group = groups.ofInstruction[index]
-    return group >= 0 ? groups.members[group] : [index]
-  }
+  private func unit(of index: Int) -> [Int] { ways.unit(of: index, in: groups) }
 
   /// Instructions of the units that read the members or are read by them, in program order.
   private func neighbours(of members: [Int]) -> [Int] {
@@ -78,22 +72,9 @@ struct RowFusion {
       for value in roles.leaves(of: member) where roles.producer[value.index] >= 0 {
         found.insert(roles.producer[value.index])
       }
-      found.formUnion(readers(of: member))
+      found.formUnion(ways.readers(of: member))
     }
     return found.subtracting(inside).sorted()
-  }
-
-  /// The instructions that read a result in their units, directly or through what these repeat.
-  private func readers(of index: Int) -> Set<Int> {
-    var found: Set<Int> = []
-    for user in roles.users[index] {
-      if roles.isEmitted(user) {
-        found.insert(user)
-      } else {
-        found.formUnion(readers(of: user))
-      }
-    }
-    return found
   }
 
   // MARK: Joining
@@ -106,7 +87,8 @@ struct RowFusion {
     let region = FusionRegion(program, roles, members: all, kind: .row) { inside.contains($0) }
     guard region.inputs.count <= inputLimit,
       !region.inputs.contains(where: { inside.contains(roles.producer[$0.index]) }), runs(region, in: space),
-      !leadsBack(from: members, to: unit, inside), !leadsBack(from: unit, to: members, inside)
+      !ways.leadsBack(from: members, to: unit, inside, in: groups),
+      !ways.leadsBack(from: unit, to: members, inside, in: groups)
     else { return nil }
     return all
   }
@@ -150,32 +132,6 @@ struct RowFusion {
       let type = program.type(of: value)
       return space.isOfRows(type) || space.isOfElements(type)
     }
-  }
-
-  /// Whether a way leads from one part of a region over others to the other part.
-  private func leadsBack(from source: [Int], to target: [Int], _ inside: Set<Int>) -> Bool {
-    let targets = Set(target)
-    let last = target.map { levels[$0] }.max() ?? 0
-    var seen: Set<Int> = []
-    var pending: [Int] = []
-    for member in source {
-      for reader in readers(of: member) where !inside.contains(reader) && seen.insert(reader).inserted {
-        pending.append(reader)
-      }
-    }
-    while let next = pending.popLast() {
-      if seen.count > RowFusion.searchLimit { return true }
-      for member in unit(of: next) {
-        seen.insert(member)
-        for reader in readers(of: member) {
-          if targets.contains(reader) { return true }
-          if inside.contains(reader) || !seen.insert(reader).inserted { continue }
-          // Levels never fall along a way, so nothing above the target's leads to it.
-          if unit(of: reader).contains(where: { levels[$0] <= last }) { pending.append(reader) }
-        }
-      }
-    }
-    return false
   }
 }
 

@@ -7,6 +7,7 @@
 // A spread input is taken apart into phases (ConvolutionPhases.swift). Groups are a batch of products. Where each group
 // has one channel, the channels are the lanes of vectors instead.
 import BloxIR
+import BloxPasses
 import CBloxKernels
 
 /// A convolution over a dense input: one phase of one.
@@ -26,6 +27,9 @@ private struct DenseConvolution {
   var rows: Int { images * positions }
   var columns: Int { features * taps }
 
+  /// Whether products compute it: not where there is nothing to sum, or channels are the lanes of vectors.
+  var isProduct: Bool { columns > 0 && !(isChannelwise && blox_channels(kernelISA, dtype.kernel) != nil) }
+
   /// Whether every group is a single channel of input and output.
   var isChannelwise: Bool {
     groups > 1 && outputFeatures == groups && (attributes.batchGroups > 1 ? images == 1 : features == 1)
@@ -36,10 +40,14 @@ extension Lowering {
   /// More phases than this are not taken apart: the input is spread instead.
   private static let mostPhases = 1024
 
-  mutating func lowerConvolution(_ instruction: Instruction, _ convolution: Op.Convolution) throws(BloxError) {
+  /// - Parameter epilogue: What becomes of the convolution, if not the instruction's result.
+  mutating func lowerConvolution(
+    _ instruction: Instruction, _ convolution: Op.Convolution, _ epilogue: Epilogue?
+  ) throws(BloxError) {
     let result = program.type(of: instruction.results[0])
     guard result.elementCount > 0 else { return }
-    var (slots, dtype, product) = try productOperands(instruction)
+    let dtype = try productDType(instruction)
+    var slots = try productOperands(instruction, dtype)
     var input = type(instruction.operands[0]).with(dtype: dtype)
     let kernel = type(instruction.operands[1]).with(dtype: dtype)
     var attributes = convolution
@@ -49,16 +57,28 @@ extension Lowering {
       attributes.inputDilation = attributes.strides.map { _ in 1 }
       phases = self.phases(attributes, input: input.shape, kernel: kernel.shape, output: result.shape)
     }
-    for choice in combinations(phases) {
-      let dense = DenseConvolution(
+    let choices = combinations(phases)
+    let parts = choices.map { choice in
+      DenseConvolution(
         attributes: attributes, dtype: dtype, input: input.shape,
         kernel: kernelShape(kernel.shape, attributes, choice), windows: choice.map(\.window))
-      let kernelView = sliced(
-        kernel.shape, attributes.kernel.spatial, choice.map { ($0.firstTap, $0.tapStride) }, dense.kernel)
-      let outputView = outputView(result.shape, attributes, choice)
-      lower(dense, input: slots[0], kernel: (slots[1], kernelView), output: (product, outputView))
     }
-    try roundProduct(instruction, dtype, product)
+    if let epilogue, parts.count == 1, parts[0].isProduct, convolution.givesRows(input: input.shape, result.shape) {
+      let kernelView = kernelView(kernel.shape, parts[0], choices[0])
+      return try lower(parts[0], input: slots[0], kernel: (slots[1], kernelView), epilogue)
+    }
+    let target =
+      epilogue == nil ? productTarget(instruction, dtype) : scratchSlot(byteCount: result.with(dtype: dtype).byteCount)
+    for (dense, choice) in zip(parts, choices) {
+      lower(
+        dense, input: slots[0], kernel: (slots[1], kernelView(kernel.shape, dense, choice)),
+        output: (target, outputView(result.shape, attributes, choice)))
+    }
+    if let epilogue {
+      try lowerEpilogue(epilogue, product: target)
+    } else {
+      try roundProduct(instruction, dtype, target)
+    }
   }
 
   // MARK: Phases
@@ -84,6 +104,10 @@ extension Lowering {
     var shape = shape
     for (dim, phase) in zip(convolution.kernel.spatial, choice) { shape[dim] = phase.window.taps }
     return shape
+  }
+
+  private func kernelView(_ shape: [Int], _ dense: DenseConvolution, _ choice: [ConvolutionPhase]) -> View {
+    sliced(shape, dense.attributes.kernel.spatial, choice.map { ($0.firstTap, $0.tapStride) }, dense.kernel)
   }
 
   private func sliced(_ shape: [Int], _ dims: [Int], _ steps: [(first: Int, stride: Int)], _ result: [Int]) -> View {
@@ -118,22 +142,20 @@ extension Lowering {
 
   // MARK: Layouts
 
+  /// A convolution with what follows it; its output are the rows of a matrix.
+  private mutating func lower(
+    _ convolution: DenseConvolution, input: Int32, kernel: (slot: Int32, view: View), _ epilogue: Epilogue
+  ) throws(BloxError) {
+    let (place, patches) = patches(convolution, input)
+    let matrix = kernelMatrix(convolution, kernel, patches)
+    try append(product(convolution, patches, input: place, kernel: matrix), epilogue)
+  }
+
   private mutating func lower(
     _ convolution: DenseConvolution, input: Int32, kernel: (slot: Int32, view: View), output: (slot: Int32, view: View)
   ) {
-    let layouts = convolution.attributes
     let (place, patches) = patches(convolution, input)
-    let featuresInner = patches.features_inner
-    // The kernel as a matrix, and the output as one.
-    let kernelOrder =
-      featuresInner && !convolution.isChannelwise
-      ? layouts.kernel.spatial + [layouts.kernel.feature, layouts.kernel.batch]
-      : [layouts.kernel.feature] + layouts.kernel.spatial + [layouts.kernel.batch]
-    let outputOrder =
-      featuresInner
-      ? [layouts.output.batch] + layouts.output.spatial + [layouts.output.feature]
-      : layouts.output.spatial + [layouts.output.batch, layouts.output.feature]
-    let rowView = output.view.transposed(outputOrder)
+    let rowView = output.view.transposed(convolution.attributes.outputOrder(featuresInner: patches.features_inner))
     guard rowView.elementCount > 0 else { return }
     let count = rowView.elementCount
     let isInPlace = rowView.isDense && rowView.offset == 0
@@ -142,11 +164,11 @@ extension Lowering {
     if convolution.columns == 0 {
       fill(target, Literal(0, as: convolution.dtype), count: count)
     } else {
-      let matrix = dense(kernel.slot, kernel.view.transposed(kernelOrder), convolution.dtype)
+      let matrix = kernelMatrix(convolution, kernel, patches)
       if convolution.isChannelwise, let function = blox_channels(kernelISA, convolution.dtype.kernel) {
         appendChannels(convolution, function, patches, input: place, kernel: matrix, target: target)
       } else {
-        appendPatches(convolution, patches, input: place, kernel: matrix, target: target)
+        append(product(convolution, patches, input: place, kernel: matrix), to: target)
       }
     }
     if !isInPlace {
@@ -157,6 +179,17 @@ extension Lowering {
           StridedDimension(size: rowView.shape[$0], strides: [rowView.strides[$0], from[$0]])
         })
     }
+  }
+
+  /// The kernel as a matrix.
+  private mutating func kernelMatrix(
+    _ convolution: DenseConvolution, _ kernel: (slot: Int32, view: View), _ patches: blox_patches
+  ) -> Int32 {
+    let layout = convolution.attributes.kernel
+    let order =
+      patches.features_inner && !convolution.isChannelwise
+      ? layout.spatial + [layout.feature, layout.batch] : [layout.feature] + layout.spatial + [layout.batch]
+    return dense(kernel.slot, kernel.view.transposed(order), convolution.dtype)
   }
 
   /// A view's elements one after the other: where they are, if they lie so, or a copy.
@@ -174,7 +207,7 @@ extension Lowering {
     var strides = denseStrides(convolution.input)
     let (images, features) = (convolution.input[layout.batch], convolution.input[layout.feature])
     var slot = input
-    var featuresInner = !(images > 1 && strides[layout.batch] == 1)
+    var featuresInner = convolution.attributes.hasFeaturesInner(input: convolution.input)
     if convolution.isChannelwise { featuresInner = convolution.attributes.batchGroups == 1 }
     let (inner, size) = featuresInner ? (layout.feature, features) : (layout.batch, images)
     if size > 1 && strides[inner] != 1 {
@@ -220,11 +253,11 @@ extension Lowering {
             rowsPerPart: max(1, (1 << 18) / rowWork, (convolution.rows + 255) / 256)))))
   }
 
-  private mutating func appendPatches(
-    _ convolution: DenseConvolution, _ patches: blox_patches, input: Int32, kernel: Int32, target: Int32
-  ) {
+  /// A product for each group, of its patches and its part of the kernel.
+  private mutating func product(
+    _ convolution: DenseConvolution, _ patches: blox_patches, input: Int32, kernel: Int32
+  ) -> BatchedProduct {
     let groups = convolution.groups
-    let dtype = convolution.dtype.kernel
     var shape = blox_gemm_args()
     shape.m = Int64(convolution.rows)
     shape.n = Int64(convolution.outputFeatures / groups)
@@ -232,21 +265,12 @@ extension Lowering {
     (shape.b_row, shape.b_column) = (Int64(convolution.outputFeatures), 1)
     shape.c_row = Int64(convolution.outputFeatures)
     shape.patches = memory.keep(patches)
-    needLaneScratch(byteCount: Int(blox_patches_scratch_bytes(kernelISA, dtype, shape.m, shape.n, shape.k)))
-    var (rows, columns): (Int64, Int64) = (1, 1)
-    blox_gemm_granularity(kernelISA, dtype, &rows, &columns)
     // The next group has the next features of the input, or the next images.
     let step =
       convolution.attributes.batchGroups > 1
       ? patches.images * patches.image_stride : patches.features * patches.feature_stride
-    append(
-      .product(
-        memory.keep(
-          ProductStep(
-            isa: kernelISA, dtype: dtype, path: BLOX_GEMM_PACKED, shape: shape, width: convolution.dtype.byteCount,
-            lhs: input, rhs: kernel, target: target, batchCount: groups, batchRank: 1,
-            batchDims: memory.keep([groups]), lhsStrides: memory.keep([Int(step)]),
-            rhsStrides: memory.keep([Int(shape.n)]), targetStride: Int(shape.n),
-            granularity: (Int(rows), Int(columns))))))
+    return BatchedProduct(
+      dtype: convolution.dtype, path: BLOX_GEMM_PACKED, shape: shape, lhs: input, rhs: kernel,
+      batch: [StridedDimension(size: groups, strides: [Int(step), Int(shape.n)])], targetStride: Int(shape.n))
   }
 }

@@ -16,7 +16,10 @@ private struct MatrixOperand {
 }
 
 extension Lowering {
-  mutating func lowerDot(_ instruction: Instruction, _ dims: Op.DotDimensions) throws(BloxError) {
+  /// - Parameter epilogue: What becomes of the product, if not the instruction's result.
+  mutating func lowerDot(
+    _ instruction: Instruction, _ dims: Op.DotDimensions, _ epilogue: Epilogue?
+  ) throws(BloxError) {
     let (lhs, rhs) = (type(instruction.operands[0]), type(instruction.operands[1]))
     let result = program.type(of: instruction.results[0])
     guard result.elementCount > 0 else { return }
@@ -24,7 +27,8 @@ extension Lowering {
     let order = dims.lhsContract.indices.sorted { dims.lhsContract[$0] < dims.lhsContract[$1] }
     let lhsContract = order.map { dims.lhsContract[$0] }
     let rhsContract = order.map { dims.rhsContract[$0] }
-    let (slots, dtype, product) = try productOperands(instruction)
+    let dtype = try productDType(instruction)
+    let slots = try productOperands(instruction, dtype)
     let lhsFree = dims.lhsFree(rank: lhs.rank)
     let rhsFree = dims.rhsFree(rank: rhs.rank)
     let left = matrix(
@@ -35,25 +39,48 @@ extension Lowering {
     shape.m = Int64(lhsFree.reduce(1) { $0 * lhs.shape[$1] })
     shape.n = Int64(rhsFree.reduce(1) { $0 * rhs.shape[$1] })
     shape.k = Int64(lhsContract.reduce(1) { $0 * lhs.shape[$1] })
-    appendProduct(left, right, to: product, dtype, shape, batch: dims.lhsBatch.map { lhs.shape[$0] })
-    try roundProduct(instruction, dtype, product)
+    (shape.a_row, shape.a_column) = (Int64(left.freeStride), Int64(left.contractStride))
+    (shape.b_row, shape.b_column) = (Int64(right.contractStride), Int64(right.freeStride))
+    shape.c_row = shape.n
+    let batch = collapse(
+      dims.lhsBatch.indices.map {
+        StridedDimension(size: lhs.shape[dims.lhsBatch[$0]], strides: [left.batchStrides[$0], right.batchStrides[$0]])
+      })
+    let product = BatchedProduct(
+      dtype: dtype, path: blox_gemm_choose(kernelISA, dtype.kernel, &shape), shape: shape, lhs: left.slot,
+      rhs: right.slot, batch: batch, targetStride: Int(shape.m * shape.n))
+    if let epilogue {
+      try append(product, epilogue)
+    } else {
+      let target = productTarget(instruction, dtype)
+      append(product, to: target)
+      try roundProduct(instruction, dtype, target)
+    }
   }
 
-  /// The operands of a product in the dtype that it is computed in, and where it goes: the result's memory, or scratch
-  /// from where ``roundProduct(_:_:_:)`` takes it.
-  mutating func productOperands(
-    _ instruction: Instruction
-  ) throws(BloxError) -> (slots: [Int32], dtype: DType, product: Int32) {
-    let result = program.type(of: instruction.results[0])
-    let isHalf = result.dtype == .bf16 || result.dtype == .f16
-    let dtype = isHalf ? DType.f32 : result.dtype
+  /// The dtype that a product is computed in.
+  func productDType(_ instruction: Instruction) throws(BloxError) -> DType {
+    let result = program.type(of: instruction.results[0]).dtype
+    let dtype = result == .bf16 || result == .f16 ? DType.f32 : result
     guard blox_gemm_supported(dtype.kernel) else { throw unsupported("no kernel multiplies \(dtype)") }
+    return dtype
+  }
+
+  /// The operands of a product in the dtype that it is computed in.
+  mutating func productOperands(_ instruction: Instruction, _ dtype: DType) throws(BloxError) -> [Int32] {
+    let result = program.type(of: instruction.results[0]).dtype
     var slots: [Int32] = []
     for operand in instruction.operands {
-      slots.append(try convert(slot(operand), type(operand), to: result.dtype, thenTo: dtype))
+      slots.append(try convert(slot(operand), type(operand), to: result, thenTo: dtype))
     }
-    let target = slot(instruction.results[0])
-    return (slots, dtype, isHalf ? scratchSlot(byteCount: result.elementCount * 4) : target)
+    return slots
+  }
+
+  /// Where a product goes: the result's memory, or scratch from where ``roundProduct(_:_:_:)`` takes it.
+  mutating func productTarget(_ instruction: Instruction, _ dtype: DType) -> Int32 {
+    let result = program.type(of: instruction.results[0])
+    return dtype == result.dtype
+      ? slot(instruction.results[0]) : scratchSlot(byteCount: result.with(dtype: dtype).byteCount)
   }
 
   /// Rounds a product to the result's dtype if it was computed in another.
@@ -93,34 +120,6 @@ extension Lowering {
     return MatrixOperand(
       slot: copied, batchStrides: Array(denseStrides(view.shape).prefix(batch.count)),
       freeStride: freeFirst ? contractSize : 1, contractStride: freeFirst ? 1 : freeSize)
-  }
-
-  private mutating func appendProduct(
-    _ left: MatrixOperand, _ right: MatrixOperand, to target: Int32, _ dtype: DType, _ matrices: blox_gemm_args,
-    batch: [Int]
-  ) {
-    var shape = matrices
-    (shape.a_row, shape.a_column) = (Int64(left.freeStride), Int64(left.contractStride))
-    (shape.b_row, shape.b_column) = (Int64(right.contractStride), Int64(right.freeStride))
-    shape.c_row = shape.n
-    let path = blox_gemm_choose(kernelISA, dtype.kernel, &shape)
-    needLaneScratch(
-      byteCount: Int(blox_gemm_scratch_bytes(kernelISA, dtype.kernel, path, shape.m, shape.n, shape.k)))
-    var (rows, columns): (Int64, Int64) = (1, 1)
-    blox_gemm_granularity(kernelISA, dtype.kernel, &rows, &columns)
-    let dims = collapse(
-      batch.indices.map {
-        StridedDimension(size: batch[$0], strides: [left.batchStrides[$0], right.batchStrides[$0]])
-      })
-    append(
-      .product(
-        memory.keep(
-          ProductStep(
-            isa: kernelISA, dtype: dtype.kernel, path: path, shape: shape, width: dtype.byteCount, lhs: left.slot,
-            rhs: right.slot, target: target, batchCount: dims.reduce(1) { $0 * $1.size }, batchRank: dims.count,
-            batchDims: memory.keep(dims.map(\.size)), lhsStrides: memory.keep(dims.map { $0.strides[0] }),
-            rhsStrides: memory.keep(dims.map { $0.strides[1] }), targetStride: Int(shape.m * shape.n),
-            granularity: (Int(rows), Int(columns))))))
   }
 
   /// A copy of a buffer in another dtype, in scratch; the buffer itself if it has that dtype. Elements take the form

@@ -102,6 +102,17 @@ struct Lowering {
     return inner
   }
 
+  /// Lowers part of a region in place of the current instruction: its parameters are in the given slots.
+  mutating func within(
+    _ region: Program, parameters: [Int32], _ lower: (inout Lowering) throws(BloxError) -> Void
+  ) throws(BloxError) {
+    let outer = (program, slotOfValue)
+    defer { (program, slotOfValue) = outer }
+    program = region
+    slotOfValue = parameters + Array(repeating: -1, count: region.types.count - parameters.count)
+    try lower(&self)
+  }
+
   /// A slot for an address that a loop sets.
   mutating func movingSlot() -> Int32 { append(.moving) }
 
@@ -159,6 +170,7 @@ struct Lowering {
       switch fusion.kind {
       case .loop, .row:
         try lowerTile(fusion.region, operands: valueSlots(instruction), results: resultSlots(instruction))
+      case .contraction: try lowerContraction(instruction, fusion.region)
       }
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .iota,
       .random(.bits), .stopGradient:
@@ -167,8 +179,8 @@ struct Lowering {
       try lowerMovement(instruction)
     case .reduce(let kind, let axes): try lowerReduce(instruction, kind, axes: axes)
     case .argReduce(let kind, let axis): try lowerArgReduce(instruction, kind, axis: axis)
-    case .dotGeneral(let dims): try lowerDot(instruction, dims)
-    case .convolution(let convolution): try lowerConvolution(instruction, convolution)
+    case .dotGeneral(let dims): try lowerDot(instruction, dims, nil)
+    case .convolution(let convolution): try lowerConvolution(instruction, convolution, nil)
     case .random(let op): try lowerRandom(instruction, op)
     case .call: throw unsupported("calls must be inlined before a program is compiled")
     case .axisIndex(let name): throw BloxError.unboundAxis(name, bound: [])

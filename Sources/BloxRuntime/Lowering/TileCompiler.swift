@@ -78,11 +78,15 @@ struct TileCompiler {
   /// The slot of each value that has one, so that a view read twice is one stream.
   private var slotOfValue: [Int?]
 
-  init(_ region: Program, operands: [Int32], results: [Int32], _ lowering: Lowering) throws(BloxError) {
+  /// - Parameter rowLength: The length of rows, where it is not for the region to say.
+  init(
+    _ region: Program, operands: [Int32], results: [Int32], rowLength: Int? = nil, _ lowering: Lowering
+  ) throws(BloxError) {
     self.region = region
     self.lowering = lowering
     resultBuffers = results
-    (count, rowLength) = region.tileSpace
+    let space = region.tileSpace
+    (count, self.rowLength) = (space.count, rowLength ?? space.rowLength)
     sources = Array(repeating: nil, count: region.types.count)
     slotOfValue = Array(repeating: nil, count: region.types.count)
     for (index, parameter) in region.parameters.enumerated() {
@@ -91,6 +95,14 @@ struct TileCompiler {
     for type in region.resultTypes where !isInSpace(type) {
       throw lowering.unsupported("the results of a region must have one shape")
     }
+  }
+
+  /// Makes a parameter what is at hand of a product, instead of a buffer.
+  mutating func readProduct(parameter: Int) {
+    let dtype = region.parameters[parameter].type.dtype
+    let slot = makeSlot(.contiguous, dtype)
+    streams.append(TileStream(kind: BLOX_STREAM_PRODUCT, dtype: dtype, slot: slot, buffer: -1, ofRows: false))
+    sources[parameter] = .slot(slot)
   }
 
   /// Emits streams, constants and micro-ops for what the results need.

@@ -84,8 +84,20 @@ extension TileCompiler {
 
   /// Writes the structures and returns the step.
   mutating func finish() -> Step {
+    let (program, scratchBytes) = finishProgram()
+    lowering.needLaneScratch(byteCount: scratchBytes)
+    let step = TileStep(program: program, count: count, chunk: chunkLength(tile: Int(program.pointee.tile)))
+    return .tile(lowering.memory.keep(step))
+  }
+
+  /// Writes the structures and returns the program and the scratch that it needs.
+  ///
+  /// - Parameter blockColumns: The longest row of a block, if the program runs over blocks: a tile is some of its rows.
+  func finishProgram(blockColumns: Int? = nil) -> (UnsafePointer<blox_tile_program>, scratchBytes: Int) {
     let room = allocateSlots()
-    let tile = tileLength(scratchUnits: room.elementBytes)
+    let fitting = tileLength(scratchUnits: room.elementBytes)
+    let wholeRows = rowLength == 1 ? fitting : max(1, fitting / rowLength) * rowLength
+    let tile = blockColumns.map { max(fitting, $0) } ?? wholeRows
     // Slots start at cache lines.
     let elements = (tile + 63) / 64 * 64
     let rows = (tile / rowLength + 63) / 64 * 64
@@ -94,8 +106,6 @@ extension TileCompiler {
       let ofRows = slots[index].ofRows
       return Int64(ofRows ? room.elementBytes * elements + room.offsets[index] * rows : room.offsets[index] * elements)
     }
-    lowering.needLaneScratch(byteCount: room.elementBytes * elements + room.rowBytes * rows)
-
     let memory = lowering.memory
     var program = blox_tile_program()
     program.isa = kernelISA
@@ -119,18 +129,16 @@ extension TileCompiler {
     program.slot_offsets = memory.keep(offsets)
     program.tile = Int64(tile)
     program.row_length = Int64(rowLength)
-    let step = TileStep(program: memory.keep(program), count: count, chunk: chunkLength(tile: tile))
-    return .tile(memory.keep(step))
+    return (memory.keep(program), room.elementBytes * elements + room.rowBytes * rows)
   }
 
-  /// Elements per tile: as many as fit the first-level cache together, in whole rows, at least one.
+  /// Elements per tile: as many as fit the first-level cache together.
   private func tileLength(scratchUnits: Int) -> Int {
     let bufferBytes =
       slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
       + resultSlots.reduce(0) { $0 + (slots[$1].ofRows ? 0 : slots[$1].width) }
     let fitting = tileBytes / max(1, scratchUnits + bufferBytes) / 64 * 64
-    let tile = min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
-    return rowLength == 1 ? tile : max(1, tile / rowLength) * rowLength
+    return min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
   }
 
   /// Elements per part: a part takes some tens of microseconds, so that handing it out costs little. The number of

@@ -1,8 +1,17 @@
 // Batched matrix products.
 import CBloxKernels
 
-/// A product per batch index, or a convolution per group, whose left operand is patches of the input (`shape.patches`). Every slice of a product has the bits that it has in the whole (the path is chosen for
-/// the whole), so a call may divide the work by the number of its threads.
+/// What is done with each finished block of a product.
+struct EpilogueStep: BitwiseCopyable {
+  let program: UnsafePointer<blox_tile_program>
+  /// Where a thread's scratch has room for a block, and for the program, in bytes.
+  let blockOffset: Int
+  let slotsOffset: Int
+}
+
+/// A product per batch index, or a convolution per group, whose left operand is patches of the input (`shape.patches`).
+/// Every slice of a product has the bits that it has in the whole (the path is chosen for the whole), so a call may
+/// divide the work by the number of its threads.
 struct ProductStep: BitwiseCopyable {
   let isa: blox_isa
   let dtype: blox_dtype
@@ -12,7 +21,9 @@ struct ProductStep: BitwiseCopyable {
   let width: Int
   let lhs: Int32
   let rhs: Int32
+  /// Where the product goes; -1 if only the epilogue needs it, block by block.
   let target: Int32
+  let epilogue: UnsafePointer<EpilogueStep>?
   let batchCount: Int
   let batchRank: Int
   /// Sizes of the batch dimensions and the operands' strides along them, in elements.
@@ -22,11 +33,11 @@ struct ProductStep: BitwiseCopyable {
   /// From one product to the next in the target, in elements.
   let targetStride: Int
   let granularity: (rows: Int, columns: Int)
+  /// What a product costs, its epilogue included, in multiplications.
+  let work: Double
 
   /// Below this many multiplications a product is not worth waking another thread for.
   static let smallestParallel = 1 << 20
-
-  private var multiplications: Double { Double(shape.m) * Double(shape.n) * Double(max(shape.k, 1)) }
 
   /// How one call divides each product, into blocks of rows or of columns.
   struct Division: BitwiseCopyable {
@@ -38,14 +49,14 @@ struct ProductStep: BitwiseCopyable {
 
   func division(participants: Int) -> Division {
     var division = Division(length: Int(shape.m))
-    guard participants > 1, multiplications * Double(batchCount) >= Double(ProductStep.smallestParallel) else {
+    guard participants > 1, work * Double(batchCount) >= Double(ProductStep.smallestParallel) else {
       division.batchesPerPart = batchCount
       return division
     }
-    if batchCount >= 2 * participants || multiplications < Double(ProductStep.smallestParallel) {
+    if batchCount >= 2 * participants || work < Double(ProductStep.smallestParallel) {
       // Enough work in parts of whole products; several small ones make one part.
       let small = Double(ProductStep.smallestParallel) / 4
-      let useful = min(batchCount / (2 * participants), Int(small / max(multiplications, 1)))
+      let useful = min(batchCount / (2 * participants), Int(small / max(work, 1)))
       division.batchesPerPart = max(1, useful, (batchCount + 1023) / 1024)
       return division
     }
@@ -107,7 +118,17 @@ struct ProductStep: BitwiseCopyable {
     }
     arguments.a = UnsafeRawPointer(memory.address(lhs) + lhsOffset * width)
     arguments.b = UnsafeRawPointer(memory.address(rhs) + rhsOffset * width)
-    arguments.c = UnsafeMutableRawPointer(memory.address(target) + targetOffset * width)
-    blox_gemm(isa, dtype, path, &arguments, memory.scratch(of: participant))
+    if target >= 0 { arguments.c = UnsafeMutableRawPointer(memory.address(target) + targetOffset * width) }
+    let scratch = memory.scratch(of: participant)
+    guard let epilogue else { return blox_gemm(isa, dtype, path, &arguments, scratch) }
+    let step = epilogue.pointee
+    let slots = (scratch + step.slotsOffset).assumingMemoryBound(to: CChar.self)
+    let following = blox_gemm_epilogue(
+      program: step.program, buffers: UnsafePointer(memory.table), start: Int64(targetOffset), slots: slots,
+      block: scratch + step.blockOffset)
+    withUnsafePointer(to: following) { following in
+      arguments.epilogue = following
+      blox_gemm(isa, dtype, path, &arguments, scratch)
+    }
   }
 }

@@ -78,6 +78,7 @@ typedef enum blox_stream_kind {
   BLOX_STREAM_STRIDED,      // element j is buffer[offset + sum_d index_d(j) * strides[d]]
   BLOX_STREAM_IOTA,         // element j is index_axis(j) converted to dtype
   BLOX_STREAM_RANDOM_BITS,  // element j is word (j % lane) of the bits of key (j / lane)
+  BLOX_STREAM_PRODUCT,      // an element of the block of a product that is at hand: see blox_tile_run_block
 } blox_stream_kind;
 
 /// Fills a slot with elements [start, start + n) of the iteration space before the micro-ops of a tile run.
@@ -147,6 +148,20 @@ typedef struct blox_tile_program {
 /// A result that is computed by no micro-op (a stream or a constant) is copied from its slot.
 /// A result buffer may be the same memory as a CONTIGUOUS stream's buffer at the same element offset.
 void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64_t start, int64_t end, char *scratch);
+
+/// A block of a space that is a matrix with rows of `stride` elements.
+typedef struct blox_tile_block {
+  int64_t start;  // the index of its first element in the space
+  int64_t rows, columns;
+  int64_t stride;
+  char *product;  // what PRODUCT streams read, with rows of `product_stride` elements
+  int64_t product_stride;
+} blox_tile_block;
+
+/// Runs the tape over a block. The program has no values of rows; ROW streams are as long as the rows of the space. Its
+/// tile is at least as long as a row of the block.
+void blox_tile_run_block(const blox_tile_program *program, char *const *buffers, const blox_tile_block *block,
+                         char *scratch);
 
 // ---- Reductions --------------------------------------------------------------------------------------
 
@@ -309,6 +324,15 @@ typedef struct blox_patches {
   bool features_inner;      // feature_stride is 1; image_stride is 1 otherwise
 } blox_patches;
 
+/// What is done with the elements of a product: a tile program over C, block by block.
+typedef struct blox_gemm_epilogue {
+  const blox_tile_program *program;
+  char *const *buffers;
+  int64_t start;  // the index of C's first element in the program's space
+  char *slots;    // the program's scratch
+  void *block;    // room for a block of C
+} blox_gemm_epilogue;
+
 /// C[m, n] = A[m, k] * B[k, n]; strides in elements, any (transposes need no copy); columns of C are dense.
 typedef struct blox_gemm_args {
   int64_t m, n, k;
@@ -321,6 +345,9 @@ typedef struct blox_gemm_args {
   /// If not NULL, A is rows of the patches of the input at `a`, from `patch_row` on; the path is the packed one.
   const blox_patches *patches;
   int64_t patch_row;
+  /// If not NULL, it is given each block of C when that is finished. Then `c` may be NULL: blocks are made in the
+  /// epilogue's room, and `c_row` is that of the space.
+  const blox_gemm_epilogue *epilogue;
 } blox_gemm_args;
 
 /// How a product is computed. Chosen from the shape of the whole product, so that a slice of it that a
@@ -342,6 +369,12 @@ typedef void (*blox_channels_fn)(const blox_patches *patches, const void *input,
                                  int64_t channels, int64_t first, int64_t end);
 /// NULL for dtypes other than f32 and f64.
 blox_channels_fn blox_channels(blox_isa isa, blox_dtype dtype);
+/// Whether sums over blocks of k wait in C for the next block, so that it is finished only at the end.
+bool blox_gemm_accumulates(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t k);
+/// The most rows and columns of a block that an epilogue is given where C is NULL: for any slice of the product, the
+/// room it needs and the longest row.
+void blox_gemm_block(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k,
+                     int64_t *rows, int64_t *columns);
 /// Computes the product on the calling thread. k == 0 writes zeros.
 void blox_gemm(blox_isa isa, blox_dtype dtype, blox_gemm_path path, const blox_gemm_args *args, void *scratch);
 
