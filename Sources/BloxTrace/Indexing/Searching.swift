@@ -184,7 +184,9 @@ extension Tensor {
     line: Int = #line
   ) throws -> Tensor {
     try located(file, line) {
-      guard count >= 0 else { throw BloxError(.invalidArgument, "linspace: the count \(count) must not be negative") }
+      guard (0...Int(Int32.max)).contains(count) else {
+        throw BloxError(.invalidArgument, "linspace: the count \(count) is negative or too large for one axis")
+      }
       let steps = Double(Swift.max(includesEnd ? count - 1 : count, 1))
       let numbers = (0..<count).map { index in
         includesEnd && index == count - 1 && count > 1 ? to : from + (to - from) * (Double(index) / steps)
