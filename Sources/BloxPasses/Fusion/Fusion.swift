@@ -12,7 +12,8 @@
 //   change where a tile reads, and cost nothing of their own.
 // - It has at most `inputLimit` parameters: more would not stay in registers and caches.
 // A region may also hold reductions of its rows and what is computed from them (kind=row; see RowFusion): softmax is
-// one region, which reads its row once. And one may begin with a product (kind=contraction; see ContractionFusion).
+// one region, which reads its row once. One may begin with a product (kind=contraction; see ContractionFusion), and others
+// may return reductions over leading dimensions (see ColumnFusion).
 //
 // After the pass every elementwise instruction, iota, broadcast and draw of random bits is in a region. Other products,
 // other reductions, reshapes, pads, concatenations, and transposes and slices that a product or result needs in memory,
@@ -28,7 +29,8 @@
 //    same tensor.
 // 4. Rows (RowFusion): groups are joined with the reductions of rows between them.
 // 5. Contractions (ContractionFusion): groups are joined with the product that they read.
-// 6. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
+// 6. Columns (ColumnFusion): reductions over leading dimensions join a group that has their operand.
+// 7. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
 
 import BloxIR
 
@@ -54,7 +56,9 @@ extension Program {
     rows.join()
     var contractions = ContractionFusion(program, roles, rows.groups, ways)
     contractions.join()
-    var emission = FusionEmission(program, roles, contractions.groups, axes: axes, isBody: isBody)
+    var columns = ColumnFusion(program, roles, contractions.groups, ways, spaces: rows.spaces)
+    columns.join()
+    var emission = FusionEmission(program, roles, columns.groups, axes: axes, isBody: isBody)
     return try emission.run()
   }
 }
