@@ -229,7 +229,7 @@ struct HostileArgumentTests {
       return try dotProductAttention(x, x, x, window: (before: n, after: n))
     }
     add("forLoop") { n, _ in try forLoop(n..<n, Tensor(1)) { _, x in x } }
-    add("switchCase") { n, x in try switchCase(Tensor(n, dtype: .i64), [{ x }, { x }]) }
+    add("switchCase") { n, x in try switchCase(Tensor(n, dtype: .i64), [{ x }, { x }]) as Tensor }
     add("which") { n, x in try which(Tensor(n, dtype: .i64), [x, x]) }
     add("dynamicSlice at") { try $1.dynamicSlice(Tensor($0, dtype: .i64), size: 1) }
     add("take") { try $1.take(Tensor($0, dtype: .i64), axis: 0) }
