@@ -27,7 +27,7 @@ struct BadInputTests {
       _ code: BloxError.Code, _ message: String, _ call: @escaping @Sendable (Tensor, String, Int) throws -> Any
     ) { all.append(Failure(code, message, call)) }
     // Wrong rank.
-    add(.shapeMismatch, "transpose: the permutation [0] is not one of 2 axes; got f32[2,3]") {
+    add(.shapeMismatch, "transpose: [0] is no permutation of 2 dimensions; got f32[2,3]") {
       try $0.transpose([0], file: $1, line: $2)
     }
     add(.shapeMismatch, "conv: needs inputs and a kernel of one rank, at least 2; got f32[2,3], f32[1,2,3]") {
@@ -45,14 +45,14 @@ struct BadInputTests {
     }
     // Wrong dtype.
     add(.dtypeMismatch, "oneHot: needs integer classes; got f32[2,3]") { try oneHot($0, 3, file: $1, line: $2) }
-    add(.dtypeMismatch, "take: the places must be integers; got f32[2,3]") {
+    add(.dtypeMismatch, "index: places must be integers or bool; got f32[2,3]") {
       try $0.take($0, axis: 0, file: $1, line: $2)
     }
     // Axes, and axes given twice.
     add(.invalidAxis, "reduce_sum: axis 2 is out of range for a tensor of rank 2") {
       try $0.sum([2], file: $1, line: $2)
     }
-    add(.invalidAxis, "softmax: axis -3 is out of range for a tensor of rank 2") {
+    add(.invalidAxis, "reduce_max: axis -3 is out of range for a tensor of rank 2") {
       try softmax($0, axis: -3, file: $1, line: $2)
     }
     add(.invalidAxis, "mean: an axis is given twice in [1, -1]") { try $0.mean([1, -1], file: $1, line: $2) }
@@ -65,29 +65,48 @@ struct BadInputTests {
       _ code: BloxError.Code, _ message: String, _ call: @escaping @Sendable (Tensor, String, Int) throws -> Any
     ) { all.append(Failure(code, message, call)) }
     // Windows out of range.
-    add(.invalidArgument, "slice: 1..<4 is not within axis 1 of f32[2,3]") {
+    add(.invalidArgument, "slice: the window 1..<4 is outside dimension 1 of size 3; got f32[2,3]") {
       try $0.slice(1..<4, axis: 1, file: $1, line: $2)
     }
-    add(.invalidArgument, "dynamicSlice") { try $0.dynamicSlice(Tensor(0), size: 4, axis: 1, file: $1, line: $2) }
-    add(.invalidArgument, "reduceWindow") {
+    add(
+      .invalidArgument,
+      "dynamic_slice: a window of size 4 does not fit dimension 1 of size 3; got f32[2,3], i32[], i32[]"
+    ) { try $0.dynamicSlice(Tensor(0), size: 4, axis: 1, file: $1, line: $2) }
+    add(.invalidArgument, "reduceWindow: the stride 0 in dimension 1 must be at least 1") {
       try $0.reduceWindow(.max, window: [1, 2], strides: [1, 0], file: $1, line: $2)
     }
-    add(.invalidArgument, "index 2 is out of range for axis 0 of f32[2,3]") { try $0[2, file: $1, line: $2] }
-    add(.invalidArgument, "topK") { try $0.topK(4, file: $1, line: $2) }
+    add(.invalidArgument, "index: 2 is out of range for axis 0 of size 2 of [2, 3]") { try $0[2, file: $1, line: $2] }
+    add(.invalidArgument, "top_k: k must be between 0 and 3, the size of axis 1; it is 4; got f32[2,3]") {
+      try $0.topK(4, file: $1, line: $2)
+    }
     // Negative sizes.
-    add(.invalidShape, "Tensor.full") { try Tensor.zeros([2, -1], file: $1, line: $2) + $0 }
-    add(.invalidShape, "iota") { try Tensor.arange(-1, file: $1, line: $2) + $0 }
+    add(.invalidShape, "Tensor.full: the shape f32[2,-1] has a negative dimension") {
+      try Tensor.zeros([2, -1], file: $1, line: $2) + $0
+    }
+    add(.invalidShape, "iota: the shape i32[-1] has a negative dimension") {
+      try Tensor.arange(-1, file: $1, line: $2) + $0
+    }
     add(.invalidArgument, "tile: the counts [-1] of f32[2,3] must not be negative") {
       try $0.tile([-1], file: $1, line: $2)
     }
-    add(.invalidShape, "random_bits") { try Key(0).normal([-2], file: $1, line: $2) + $0 }
+    add(.invalidShape, "random_bits: the shape u32[-2] has a negative dimension") {
+      try Key(0).normal([-2], file: $1, line: $2) + $0
+    }
     // Shapes whose number of elements overflows.
-    add(.invalidShape, "Tensor.full") { try Tensor.ones([.max, 2], file: $1, line: $2) + $0 }
-    add(.invalidShape, "eye") { try Tensor.eye(.max, file: $1, line: $2) + $0 }
+    add(
+      .invalidShape,
+      "Tensor.full: a tensor of type f32[\(Int.max),2] does not fit in memory; at most 2^47 bytes are allowed"
+    ) { try Tensor.ones([.max, 2], file: $1, line: $2) + $0 }
+    add(
+      .invalidShape,
+      "iota: a tensor of type i32[\(Int.max),\(Int.max)] does not fit in memory; at most 2^47 bytes are allowed"
+    ) { try Tensor.eye(.max, file: $1, line: $2) + $0 }
     add(.invalidShape, "repeated: \(Int.max) times f32[2,3] overflows") {
       try $0.repeated(.max, axis: 0, file: $1, line: $2)
     }
-    add(.invalidShape, "pad") { try $0.pad(low: [.max, 0], high: [.max, 0], file: $1, line: $2) }
+    add(.invalidShape, "pad: the padding in dimension 0 overflows; got f32[2,3], f32[]") {
+      try $0.pad(low: [.max, 0], high: [.max, 0], file: $1, line: $2)
+    }
     return all
   }
 
