@@ -27,7 +27,7 @@ struct BadInputTests {
       _ code: BloxError.Code, _ message: String, _ call: @escaping @Sendable (Tensor, String, Int) throws -> Any
     ) { all.append(Failure(code, message, call)) }
     // Wrong rank.
-    add(.shapeMismatch, "transpose: [0] is no permutation of 2 dimensions; got f32[2,3]") {
+    add(.invalidAxis, "transpose: [0] is no permutation of 2 dimensions; got f32[2,3]") {
       try $0.transpose([0], file: $1, line: $2)
     }
     add(.shapeMismatch, "conv: needs inputs and a kernel of one rank, at least 2; got f32[2,3], f32[1,2,3]") {
