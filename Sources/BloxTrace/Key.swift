@@ -180,6 +180,9 @@ extension Key {
   public func permutation(_ count: Int, file: String = #fileID, line: Int = #line) throws -> [Int] {
     try located(file, line) {
       guard count >= 0 else { throw BloxError(.invalidArgument, "permutation: the count \(count) is negative") }
+      guard count <= Int(Int32.max) else {
+        throw BloxError(.invalidArgument, "permutation: \(count) places are more than i32 can number")
+      }
       var order = Array(0..<count)
       var key = self
       for _ in 0..<Self.shuffleRounds(count) {
