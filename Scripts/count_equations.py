@@ -151,5 +151,116 @@ def train_step():
   return equations(step, trainable, rest, optimizer.init(trainable), digits.x, digits.y)
 
 
-counts = {'linear': linear(), 'mlp.grad': mlp_grad(), 'train_step': train_step(), 'convnet': convnet()}
-print(json.dumps(counts, indent=2))
+def rnn():
+  weights = dict(bias=jnp.zeros(8), input=jnp.zeros((3, 8)), state=jnp.zeros((8, 8)))
+
+  def loss(weights, sequence, target):
+
+    def step(h, x):
+      h = jnp.tanh(x @ weights['input'] + h @ weights['state'] + weights['bias'])
+      return h, h
+
+    _, states = jax.lax.scan(step, jnp.zeros((2, 8)), sequence)
+    return jnp.mean(jnp.square(states - target))
+
+  return equations(jax.value_and_grad(loss), weights, jnp.zeros((64, 2, 3)), jnp.zeros((64, 2, 8)))
+
+
+def lstm():
+  graph = bx.Graph('net')
+  rng = bx.Rng(graph.child('rng'))
+  layer = bx.LSTM(graph.child('lstm'), 8, rng=rng)
+  x = jnp.zeros((2, 64, 3))
+  _, params = layer.apply(rng.seed(bx.Params(), seed=0), x)
+  trainable, rest = params.locked().split()
+
+  def loss(trainable, sequence, target):
+    (outputs, _), _ = layer.apply(trainable.merge(rest), sequence)
+    return jnp.mean(jnp.square(outputs - target))
+
+  return equations(jax.value_and_grad(loss), trainable, x, jnp.zeros((2, 64, 8)))
+
+
+def forecast():
+  graph = bx.Graph('net')
+  rng = bx.Rng(graph.child('rng'))
+  layer = bx.LSTM(graph.child('lstm'), 4, rng=rng)
+  output = bx.Linear(graph.child('output'), 3, rng=rng)
+  time, horizon = 8, 3
+
+  def model(params, series):
+    (states, _), params = layer.apply(params, series)
+    return output(params, states)
+
+  _, params = model(rng.seed(bx.Params(), seed=0), jnp.zeros((1, 1, 1)))
+  params = params.locked()
+  trainable, _ = params.split()
+  optimizer = optax.chain(
+      optax.clip_by_global_norm(1.0), optax.adam(optax.warmup_cosine_decay_schedule(0.0, 5e-3, 10, 100)))
+
+  def loss(trainable, rest, windows):
+    told, params = model(trainable.merge(rest), windows[:, :time, None])
+    positions = jnp.arange(time)[:, None] + jnp.arange(horizon) + 1
+    return jnp.mean(jnp.square(told - windows[:, positions])), params.split()[1]
+
+  def step(params, state, windows):
+    trainable, rest = params.split()
+    (value, rest), g = jax.value_and_grad(loss, has_aux=True)(trainable, rest, windows)
+    updates, state = optimizer.update(g, state, trainable)
+    return optax.apply_updates(trainable, updates).merge(rest), state, value
+
+  return equations(step, params, optimizer.init(trainable), jnp.zeros((2, time + horizon)))
+
+
+def rotary(x):
+  """Pairs of features a half apart turned by angles that grow with time."""
+  time, size = x.shape[1], x.shape[3]
+  angle = jnp.arange(time)[:, None] * 10_000.0 ** (-2 * jnp.arange(size // 2) / size)
+  sine, cosine = jnp.sin(angle)[:, None], jnp.cos(angle)[:, None]
+  a, b = x[..., :size // 2], x[..., size // 2:]
+  return jnp.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=-1)
+
+
+def textgen():
+  features, heads, characters, time = 8, 2, 16, 4
+  graph = bx.Graph('model')
+  rng = bx.Rng(graph.child('rng'))
+  embed = bx.Embed(graph.child('embed'), characters, features, rng=rng)
+  norms = [bx.RMSNorm(graph.child(f'norm{i}')) for i in range(3)]
+  linear = {
+      name: bx.Linear(graph.child(name), size, rng=rng, use_bias=False)
+      for name, size in dict(query=8, key=8, value=8, output=8, up=32, down=8).items()
+  }
+
+  def model(params, x):
+    x, params = embed(params, x)
+    h, params = norms[0](params, x)
+    parts = []
+    for name in ('query', 'key', 'value'):
+      part, params = linear[name](params, h)
+      parts.append(part.reshape((*part.shape[:-1], heads, features // heads)))
+    q, k, v = parts
+    h = jax.nn.dot_product_attention(rotary(q), rotary(k), v, is_causal=True)
+    h, params = linear['output'](params, h.reshape(x.shape))
+    x = x + h
+    h, params = norms[1](params, x)
+    h, params = linear['up'](params, h)
+    h, params = linear['down'](params, jax.nn.gelu(h))
+    x, params = norms[2](params, x + h)
+    return embed.attend(params, x)
+
+  _, params = model(rng.seed(bx.Params(), seed=0), jnp.zeros((1, 1), jnp.int32))
+  trainable, rest = params.locked().split()
+
+  def loss(trainable, windows):
+    scores, _ = model(trainable.merge(rest), windows[:, :-1])
+    return optax.softmax_cross_entropy_with_integer_labels(scores, windows[:, 1:]).mean()
+
+  return equations(jax.value_and_grad(loss), trainable, jnp.zeros((2, time + 1), jnp.int32))
+
+
+FUNCTIONS = {
+    'linear': linear, 'mlp.grad': mlp_grad, 'train_step': train_step, 'convnet': convnet, 'rnn': rnn,
+    'lstm': lstm, 'forecast': forecast, 'textgen': textgen
+}
+print(json.dumps({name: function() for name, function in FUNCTIONS.items()}, indent=2))

@@ -25,7 +25,8 @@ public struct Initializer: Sendable, CustomStringConvertible {
 
   /// A value of a shape.
   ///
-  /// - Throws: ``BloxError/Code/missingRng`` when the initializer needs a key and there is none.
+  /// - Throws: ``BloxError/Code/missingRng`` when the initializer needs a key and there is none,
+  ///   ``BloxError/Code/invalidShape`` for negative sizes or too many elements.
   public func callAsFunction(_ key: Key?, _ shape: [Int], _ dtype: DType = .f32) throws -> Tensor {
     try self(key, shape, dtype, for: nil)
   }
@@ -36,6 +37,8 @@ public struct Initializer: Sendable, CustomStringConvertible {
         .missingRng,
         "the initializer \(description)\(path.map { " of '\($0)'" } ?? "") needs a random key; give the layer an rng")
     }
+    // Initializers multiply sizes, which is safe for the shapes of tensors only.
+    try TensorType(dtype, shape).validate(path.map { "parameter '\($0)'" } ?? description)
     return try make(key ?? Key(0), shape, dtype)
   }
 }

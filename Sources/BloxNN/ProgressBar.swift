@@ -26,7 +26,7 @@ public struct ProgressBar {
   /// Makes a bar for a number of steps.
   public init(total: Int, width: Int = 30, isVisible: Bool? = nil) {
     self.total = max(total, 1)
-    self.width = width
+    self.width = min(max(width, 0), 1000)
     self.isVisible = isVisible ?? (isatty(STDOUT_FILENO) == 1)
   }
 

@@ -45,6 +45,7 @@ public struct ConvolutionLayout: Hashable, Sendable {
   /// `[batch, spatial…, features]` with a kernel `[spatial…, input features, output features]`: `NHWC`, `HWIO`, `NHWC`
   /// in two dimensions.
   public static func channelsLast(spatialDimensions count: Int) -> ConvolutionLayout {
+    let count = possible(count)
     let dense = Op.Convolution.Layout(batch: 0, feature: count + 1, spatial: Array(1..<(count + 1)))
     return ConvolutionLayout(
       input: dense,
@@ -54,9 +55,13 @@ public struct ConvolutionLayout: Hashable, Sendable {
   /// `[batch, features, spatial…]` with a kernel `[output features, input features, spatial…]`: `NCHW`, `OIHW`, `NCHW`
   /// in two dimensions.
   public static func channelsFirst(spatialDimensions count: Int) -> ConvolutionLayout {
+    let count = possible(count)
     let dense = Op.Convolution.Layout(batch: 0, feature: 1, spatial: Array(2..<(count + 2)))
     return ConvolutionLayout(input: dense, kernel: dense, output: dense)
   }
+
+  /// The nearest number of dimensions that a tensor could have: what meets a layout of another number says so.
+  private static func possible(_ count: Int) -> Int { Swift.min(Swift.max(count, 0), 64) }
 
   package init(input: Op.Convolution.Layout, kernel: Op.Convolution.Layout, output: Op.Convolution.Layout) {
     self.input = input

@@ -19,7 +19,9 @@ extension Tensor {
   public func cumsum(
     axis: Int? = nil, reverse: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try counting().cumulative(.sum, axis, reverse, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      try counting().cumulative(.sum, axis, reverse, SourceLocation(file: file, line: line))
+    }
   }
 
   /// The product of each element and those before it; see ``cumsum(axis:reverse:file:line:)``. Its derivative is right
@@ -27,7 +29,9 @@ extension Tensor {
   public func cumprod(
     axis: Int? = nil, reverse: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try counting().cumulative(.prod, axis, reverse, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      try counting().cumulative(.prod, axis, reverse, SourceLocation(file: file, line: line))
+    }
   }
 
   /// The largest of each element and those before it; NaN from the first NaN on. See
@@ -35,7 +39,9 @@ extension Tensor {
   public func cummax(
     axis: Int? = nil, reverse: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try cumulative(.max, axis, reverse, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      try cumulative(.max, axis, reverse, SourceLocation(file: file, line: line))
+    }
   }
 
   /// The smallest of each element and those before it; NaN from the first NaN on. See
@@ -43,14 +49,18 @@ extension Tensor {
   public func cummin(
     axis: Int? = nil, reverse: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try cumulative(.min, axis, reverse, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      try cumulative(.min, axis, reverse, SourceLocation(file: file, line: line))
+    }
   }
 
   /// `log(cumsum(exp(x)))` without overflow; integers become `f32`. See ``cumsum(axis:reverse:file:line:)``.
   public func cumLogSumExp(
     axis: Int? = nil, reverse: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try cast(to: dtype.inexact).cumulative(.logSumExp, axis, reverse, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      try cast(to: dtype.inexact).cumulative(.logSumExp, axis, reverse, SourceLocation(file: file, line: line))
+    }
   }
 
   private func counting() throws -> Tensor { dtype == .bool ? try cast(to: .i32) : self }

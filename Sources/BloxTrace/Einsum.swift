@@ -29,11 +29,13 @@ public func einsum(
 public func einsum(
   _ specification: String, _ operands: [Tensor], preferred: DType? = nil, file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  do {
-    var sum = try Einsum(specification, operands, preferred)
-    return try sum.evaluate()
-  } catch let error as BloxError {
-    throw error.at(modulePath: ModuleScope.path, location: SourceLocation(file: file, line: line))
+  try located(file, line) {
+    do {
+      var sum = try Einsum(specification, operands, preferred)
+      return try sum.evaluate()
+    } catch let error as BloxError {
+      throw error.at(modulePath: ModuleScope.path, location: SourceLocation(file: file, line: line))
+    }
   }
 }
 
@@ -253,25 +255,30 @@ extension Tensor {
   public func tensordot(
     _ other: Tensor, axes: ([Int], [Int]), preferred: DType? = nil, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    let dtype = try dtype.promoted(with: other.dtype)
-    let left = try axes.0.map { try Tensor.normalizedAxis($0, rank: rank, for: "tensordot") }
-    let right = try axes.1.map { try Tensor.normalizedAxis($0, rank: other.rank, for: "tensordot") }
-    return try cast(to: dtype).dotGeneral(
-      other.cast(to: dtype), Op.DotDimensions(lhsContract: left, rhsContract: right, preferred: preferred), file: file,
-      line: line)
+    try located(file, line) {
+      let dtype = try dtype.promoted(with: other.dtype)
+      let left = try axes.0.map { try Tensor.normalizedAxis($0, rank: rank, for: "tensordot") }
+      let right = try axes.1.map { try Tensor.normalizedAxis($0, rank: other.rank, for: "tensordot") }
+      return try cast(to: dtype).dotGeneral(
+        other.cast(to: dtype), Op.DotDimensions(lhsContract: left, rhsContract: right, preferred: preferred),
+        file: file,
+        line: line)
+    }
   }
 
   /// The sum of products over the last `axes` axes of `self` and the first of `other`.
   public func tensordot(
     _ other: Tensor, axes: Int, preferred: DType? = nil, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    guard axes >= 0, axes <= Swift.min(rank, other.rank) else {
-      throw BloxError(
-        .invalidAxis, "tensordot: \(axes) axes cannot be taken of \(type) and \(other.type)",
-        location: SourceLocation(file: file, line: line))
+    try located(file, line) {
+      guard axes >= 0, axes <= Swift.min(rank, other.rank) else {
+        throw BloxError(
+          .invalidAxis, "tensordot: \(axes) axes cannot be taken of \(type) and \(other.type)",
+          location: SourceLocation(file: file, line: line))
+      }
+      return try tensordot(
+        other, axes: (Array((rank - axes)..<rank), Array(0..<axes)), preferred: preferred, file: file, line: line)
     }
-    return try tensordot(
-      other, axes: (Array((rank - axes)..<rank), Array(0..<axes)), preferred: preferred, file: file, line: line)
   }
 
   /// The sum of products over the last axis of `self` and the last but one of `other` (`jnp.dot`): the inner product of
@@ -279,40 +286,56 @@ extension Tensor {
   public func dot(
     _ other: Tensor, preferred: DType? = nil, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    guard rank > 0, other.rank > 0 else {
-      let dtype = try preferred ?? dtype.promoted(with: other.dtype)
-      return try cast(to: dtype) * other.cast(to: dtype)
+    try located(file, line) {
+      guard rank > 0, other.rank > 0 else {
+        let dtype = try preferred ?? dtype.promoted(with: other.dtype)
+        return try cast(to: dtype) * other.cast(to: dtype)
+      }
+      return try tensordot(
+        other, axes: ([rank - 1], [Swift.max(other.rank - 2, 0)]), preferred: preferred, file: file, line: line)
     }
-    return try tensordot(
-      other, axes: ([rank - 1], [Swift.max(other.rank - 2, 0)]), preferred: preferred, file: file, line: line)
   }
 
   /// The inner product of the flattened tensors, a scalar.
-  public func vdot(_ other: Tensor) throws -> Tensor { try reshape([-1]).dot(other.reshape([-1])) }
+  public func vdot(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) { try reshape([-1]).dot(other.reshape([-1])) }
+  }
 
   /// The Kronecker product of two tensors of one rank.
   public func kron(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
-    guard rank == other.rank else {
-      throw BloxError(
-        .shapeMismatch, "kron: operands must have one rank; got \(type), \(other.type)",
-        location: SourceLocation(file: file, line: line))
+    try located(file, line) {
+      guard rank == other.rank else {
+        throw BloxError(
+          .shapeMismatch, "kron: operands must have one rank; got \(type), \(other.type)",
+          location: SourceLocation(file: file, line: line))
+      }
+      // [a0, a1, …, b0, b1, …] -> [a0, b0, a1, b1, …] -> [a0 b0, a1 b1, …]
+      let product = try tensordot(other, axes: 0)
+      let order = (0..<rank).flatMap { [$0, rank + $0] }
+      return try product.transpose(order).reshape(zip(shape, other.shape).map { $0 * $1 })
     }
-    // [a0, a1, …, b0, b1, …] -> [a0, b0, a1, b1, …] -> [a0 b0, a1 b1, …]
-    let product = try tensordot(other, axes: 0)
-    let order = (0..<rank).flatMap { [$0, rank + $0] }
-    return try product.transpose(order).reshape(zip(shape, other.shape).map { $0 * $1 })
   }
 
   /// The outer product of the flattened tensors, `[count, other.count]`.
-  public func outer(_ other: Tensor) throws -> Tensor { try reshape([-1]).tensordot(other.reshape([-1]), axes: 0) }
+  public func outer(_ other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) { try reshape([-1]).tensordot(other.reshape([-1]), axes: 0) }
+  }
 
   /// The square root of the sum of squares over axes (all by default).
-  public func norm(_ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
-    try sqrt(square(self).sum(axes, keepDimensions: keepDimensions))
+  public func norm(_ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) {
+      try sqrt(square(self).sum(axes, keepDimensions: keepDimensions))
+    }
   }
 
   /// The square root of the variance over axes (all by default).
-  public func standardDeviation(_ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
-    try sqrt(variance(axes, keepDimensions: keepDimensions))
+  public func standardDeviation(
+    _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try sqrt(variance(axes, keepDimensions: keepDimensions))
+    }
   }
 }

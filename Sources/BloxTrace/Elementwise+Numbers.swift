@@ -172,25 +172,27 @@ extension Tensor {
   ///
   /// - Throws: ``BloxError/Code/dtypeMismatch`` for keys and `bool`; ``BloxError/Code/shapeMismatch`` when the last
   ///   dimension does not hold the parts of a wider dtype.
-  public func bitcast(to dtype: DType) throws -> Tensor {
-    let (from, to) = (self.dtype.bitWidth, dtype.bitWidth)
-    if from == to { return try Tensor.apply(.bitcastConvert(dtype), self) }
-    guard self.dtype.isNumeric, dtype.isNumeric else {
-      throw BloxError(.dtypeMismatch, "bitcast: \(type) has elements of another width than \(dtype)")
+  public func bitcast(to dtype: DType, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) {
+      let (from, to) = (self.dtype.bitWidth, dtype.bitWidth)
+      if from == to { return try Tensor.apply(.bitcastConvert(dtype), self) }
+      guard self.dtype.isNumeric, dtype.isNumeric else {
+        throw BloxError(.dtypeMismatch, "bitcast: \(type) has elements of another width than \(dtype)")
+      }
+      if from > to {
+        let words = try Tensor.apply(.bitcastConvert(self.dtype.bits), self).expandDims(-1)
+        let wide = try words.broadcast(to: shape + [from / to])
+        let offsets = try Tensor.iota(wide.shape, axis: rank, dtype: wide.dtype) * to
+        return try shiftRightLogical(wide, offsets).cast(to: dtype.bits).bitcast(to: dtype)
+      }
+      guard shape.last == to / from else {
+        throw BloxError(
+          .shapeMismatch, "bitcast: \(dtype) is made of \(to / from) elements of the last dimension; got \(type)")
+      }
+      let parts = try Tensor.apply(.bitcastConvert(self.dtype.bits), self).cast(to: dtype.bits)
+      let offsets = try Tensor.iota(shape, axis: rank - 1, dtype: dtype.bits) * from
+      return try Tensor.apply(.reduce(.or, axes: [rank - 1]), shiftLeft(parts, offsets)).bitcast(to: dtype)
     }
-    if from > to {
-      let words = try Tensor.apply(.bitcastConvert(self.dtype.bits), self).expandDims(-1)
-      let wide = try words.broadcast(to: shape + [from / to])
-      let offsets = try Tensor.iota(wide.shape, axis: rank, dtype: wide.dtype) * to
-      return try shiftRightLogical(wide, offsets).cast(to: dtype.bits).bitcast(to: dtype)
-    }
-    guard shape.last == to / from else {
-      throw BloxError(
-        .shapeMismatch, "bitcast: \(dtype) is made of \(to / from) elements of the last dimension; got \(type)")
-    }
-    let parts = try Tensor.apply(.bitcastConvert(self.dtype.bits), self).cast(to: dtype.bits)
-    let offsets = try Tensor.iota(shape, axis: rank - 1, dtype: dtype.bits) * from
-    return try Tensor.apply(.reduce(.or, axes: [rank - 1]), shiftLeft(parts, offsets)).bitcast(to: dtype)
   }
 }
 
@@ -198,13 +200,15 @@ extension Tensor {
 /// What is beyond its range becomes infinite; what would be subnormal there becomes 0.
 ///
 /// - Throws: ``BloxError/Code/dtypeMismatch`` when either dtype is not floating-point.
-public func reducePrecision(_ x: Tensor, to dtype: DType) throws -> Tensor {
-  guard x.dtype.isFloating else {
-    throw BloxError(.dtypeMismatch, "reducePrecision: needs a floating-point dtype; got \(x.type)")
+public func reducePrecision(_ x: Tensor, to dtype: DType, file: String = #fileID, line: Int = #line) throws -> Tensor {
+  try located(file, line) {
+    guard x.dtype.isFloating else {
+      throw BloxError(.dtypeMismatch, "reducePrecision: needs a floating-point dtype; got \(x.type)")
+    }
+    let least = try dtype.floatingLimits().smallestNormal
+    let rounded = try x.cast(to: dtype).cast(to: x.dtype)
+    return try select(abs(rounded) .< least, rounded * 0.0, rounded)
   }
-  let least = try dtype.floatingLimits().smallestNormal
-  let rounded = try x.cast(to: dtype).cast(to: x.dtype)
-  return try select(abs(rounded) .< least, rounded * 0.0, rounded)
 }
 
 extension DType {

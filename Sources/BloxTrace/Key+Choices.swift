@@ -15,13 +15,16 @@ extension Key {
   ///
   /// - Parameter mode: Whether probabilities below 2^-23 are exact.
   public func bernoulli(
-    _ probability: Double = 0.5, _ shape: [Int] = [], mode: SamplingMode = .low
+    _ probability: Double = 0.5, _ shape: [Int] = [], mode: SamplingMode = .low, file: String = #fileID,
+    line: Int = #line
   ) throws -> Tensor {
-    switch mode {
-    case .low: return try uniform(shape) .< probability
-    case .high:
-      let (coarse, fine) = try fractions(shape, .f32)
-      return try fine * DType.f32.floatingLimits().epsilon .< (probability - coarse)
+    try located(file, line) {
+      switch mode {
+      case .low: return try uniform(shape) .< probability
+      case .high:
+        let (coarse, fine) = try fractions(shape, .f32)
+        return try fine * DType.f32.floatingLimits().epsilon .< (probability - coarse)
+      }
     }
   }
 
@@ -32,14 +35,18 @@ extension Key {
   ///   - shape: The shape of the result, to which the probabilities broadcast; theirs when `nil`.
   ///   - mode: Whether probabilities below the dtype's spacing at 1 are exact.
   /// - Throws: ``BloxError/Code/shapeMismatch`` when the probabilities do not broadcast to the shape.
-  public func bernoulli(_ probability: Tensor, _ shape: [Int]? = nil, mode: SamplingMode = .low) throws -> Tensor {
-    let drawn = try Tensor.drawnShape(shape, "bernoulli", [("probability", probability)])
-    let p = try probability.cast(to: probability.dtype.inexact).broadcast(to: drawn)
-    switch mode {
-    case .low: return try uniform(drawn, dtype: p.dtype) .< p
-    case .high:
-      let (coarse, fine) = try fractions(drawn, p.dtype)
-      return try fine * p.dtype.floatingLimits().epsilon .< (p - coarse)
+  public func bernoulli(
+    _ probability: Tensor, _ shape: [Int]? = nil, mode: SamplingMode = .low, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      let drawn = try Tensor.drawnShape(shape, "bernoulli", [("probability", probability)])
+      let p = try probability.cast(to: probability.dtype.inexact).broadcast(to: drawn)
+      switch mode {
+      case .low: return try uniform(drawn, dtype: p.dtype) .< p
+      case .high:
+        let (coarse, fine) = try fractions(drawn, p.dtype)
+        return try fine * p.dtype.floatingLimits().epsilon .< (p - coarse)
+      }
     }
   }
 

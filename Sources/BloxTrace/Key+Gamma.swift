@@ -16,25 +16,41 @@ extension Key {
   ///   - shape: The shape of the result, to which the parameters broadcast; theirs when `nil`.
   /// - Throws: ``BloxError/Code/shapeMismatch`` when the parameters do not broadcast to the shape;
   ///   ``BloxError/Code/notDifferentiable`` when it is differentiated.
-  public func gamma(_ concentration: Tensor, _ shape: [Int]? = nil) throws -> Tensor {
-    try drawGamma(concentration, shape, "gamma", isLogarithm: false)
+  public func gamma(_ concentration: Tensor, _ shape: [Int]? = nil, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) {
+      try drawGamma(concentration, shape, "gamma", isLogarithm: false)
+    }
   }
 
   /// Numbers of the gamma distribution with one concentration and scale 1.
-  public func gamma(_ concentration: Double, _ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
-    try gamma(parameter(concentration, dtype, "gamma"), shape)
+  public func gamma(
+    _ concentration: Double, _ shape: [Int] = [], dtype: DType = .f32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try gamma(parameter(concentration, dtype, "gamma"), shape)
+    }
   }
 
   /// Logarithms of numbers of the gamma distribution, exact also where the numbers are too small for the dtype.
   ///
   /// - Throws: As ``gamma(_:_:)``.
-  public func logGamma(_ concentration: Tensor, _ shape: [Int]? = nil) throws -> Tensor {
-    try drawGamma(concentration, shape, "logGamma", isLogarithm: true)
+  public func logGamma(_ concentration: Tensor, _ shape: [Int]? = nil, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) {
+      try drawGamma(concentration, shape, "logGamma", isLogarithm: true)
+    }
   }
 
   /// Logarithms of numbers of the gamma distribution with one concentration.
-  public func logGamma(_ concentration: Double, _ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
-    try logGamma(parameter(concentration, dtype, "logGamma"), shape)
+  public func logGamma(
+    _ concentration: Double, _ shape: [Int] = [], dtype: DType = .f32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try logGamma(parameter(concentration, dtype, "logGamma"), shape)
+    }
   }
 
   /// Numbers of the beta distribution, in [0, 1]. There is no derivative with respect to the parameters.
@@ -44,21 +60,29 @@ extension Key {
   ///   - b: The parameters that draw towards 0, greater than 0.
   ///   - shape: The shape of the result, to which the parameters broadcast; theirs together when `nil`.
   /// - Throws: ``BloxError/Code/shapeMismatch`` when the parameters do not broadcast.
-  public func beta(_ a: Tensor, _ b: Tensor, _ shape: [Int]? = nil) throws -> Tensor {
-    let drawn = try Tensor.drawnShape(shape, "beta", [("a", a), ("b", b)])
-    let dtype = try a.dtype.promoted(with: b.dtype).inexact
-    let (first, second) = try split()
-    let x = try first.logGamma(a.cast(to: dtype), drawn)
-    let y = try second.logGamma(b.cast(to: dtype), drawn)
-    // a / (a + b) with the larger scaled to 1.
-    let larger = try maximum(x, y)
-    let (p, q) = (try exp(x - larger), try exp(y - larger))
-    return try p / (p + q)
+  public func beta(_ a: Tensor, _ b: Tensor, _ shape: [Int]? = nil, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) {
+      let drawn = try Tensor.drawnShape(shape, "beta", [("a", a), ("b", b)])
+      let dtype = try a.dtype.promoted(with: b.dtype).inexact
+      let (first, second) = try split()
+      let x = try first.logGamma(a.cast(to: dtype), drawn)
+      let y = try second.logGamma(b.cast(to: dtype), drawn)
+      // a / (a + b) with the larger scaled to 1.
+      let larger = try maximum(x, y)
+      let (p, q) = (try exp(x - larger), try exp(y - larger))
+      return try p / (p + q)
+    }
   }
 
   /// Numbers of one beta distribution.
-  public func beta(_ a: Double, _ b: Double, _ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
-    try beta(parameter(a, dtype, "beta"), parameter(b, dtype, "beta"), shape)
+  public func beta(
+    _ a: Double, _ b: Double, _ shape: [Int] = [], dtype: DType = .f32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try beta(parameter(a, dtype, "beta"), parameter(b, dtype, "beta"), shape)
+    }
   }
 
   /// Vectors of the Dirichlet distribution: positive, with sum 1.
@@ -67,24 +91,32 @@ extension Key {
   ///   - concentration: `[…, n]`, greater than 0; vectors of `n` are drawn.
   ///   - shape: The shape of the result without its last dimension; the parameters' when `nil`.
   /// - Throws: ``BloxError/Code/shapeMismatch`` for a scalar, or when the parameters do not broadcast to the shape.
-  public func dirichlet(_ concentration: Tensor, _ shape: [Int]? = nil) throws -> Tensor {
-    guard let size = concentration.shape.last else {
-      throw BloxError(
-        .shapeMismatch, "dirichlet: needs a vector of concentrations, […, n]; got \(concentration.type)")
+  public func dirichlet(_ concentration: Tensor, _ shape: [Int]? = nil, file: String = #fileID, line: Int = #line)
+    throws -> Tensor
+  {
+    try located(file, line) {
+      guard let size = concentration.shape.last else {
+        throw BloxError(
+          .shapeMismatch, "dirichlet: needs a vector of concentrations, […, n]; got \(concentration.type)")
+      }
+      return try softmax(logGamma(concentration, shape.map { $0 + [size] }))
     }
-    return try softmax(logGamma(concentration, shape.map { $0 + [size] }))
   }
 
   /// Numbers of the generalized normal distribution, with a density proportional to `exp(-|x|^power)`.
   ///
   /// - Throws: ``BloxError/Code/invalidArgument`` for a power that is not greater than 0.
-  public func generalizedNormal(power: Double, _ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
-    guard power > 0 else {
-      throw BloxError(.invalidArgument, "generalizedNormal: the power \(power) must be greater than 0")
+  public func generalizedNormal(
+    power: Double, _ shape: [Int] = [], dtype: DType = .f32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      guard power > 0 else {
+        throw BloxError(.invalidArgument, "generalizedNormal: the power \(power) must be greater than 0")
+      }
+      let (size, direction) = try split()
+      let magnitude = try pow(size.gamma(1 / power, shape, dtype: dtype), 1 / power)
+      return try direction.rademacher(shape, dtype: dtype) * magnitude
     }
-    let (size, direction) = try split()
-    let magnitude = try pow(size.gamma(1 / power, shape, dtype: dtype), 1 / power)
-    return try direction.rademacher(shape, dtype: dtype) * magnitude
   }
 
   /// Points uniform in the unit ball: of `dimensions` numbers, along a last axis, whose norm is at most 1.
@@ -98,17 +130,20 @@ extension Key {
   /// - Throws: ``BloxError/Code/invalidArgument`` for a power that is not greater than 0, or a negative number of
   ///   dimensions.
   public func ball(
-    dimensions: Int, power: Double = 2, _ shape: [Int] = [], dtype: DType = .f32
+    dimensions: Int, power: Double = 2, _ shape: [Int] = [], dtype: DType = .f32, file: String = #fileID,
+    line: Int = #line
   ) throws -> Tensor {
-    guard power > 0 else { throw BloxError(.invalidArgument, "ball: the power \(power) must be greater than 0") }
-    guard dimensions >= 0 else {
-      throw BloxError(.invalidArgument, "ball: the number of dimensions \(dimensions) is negative")
+    try located(file, line) {
+      guard power > 0 else { throw BloxError(.invalidArgument, "ball: the power \(power) must be greater than 0") }
+      guard dimensions >= 0 else {
+        throw BloxError(.invalidArgument, "ball: the number of dimensions \(dimensions) is negative")
+      }
+      let (direction, radius) = try split()
+      let point = try direction.generalizedNormal(power: power, shape + [dimensions], dtype: dtype)
+      let magnitudes = try power == 2 ? square(point) : pow(abs(point), power)
+      let norm = try magnitudes.sum([-1]) + radius.exponential(shape, dtype: dtype)
+      return try point / pow(norm, 1 / power).expandDims(-1)
     }
-    let (direction, radius) = try split()
-    let point = try direction.generalizedNormal(power: power, shape + [dimensions], dtype: dtype)
-    let magnitudes = try power == 2 ? square(point) : pow(abs(point), power)
-    let norm = try magnitudes.sum([-1]) + radius.exponential(shape, dtype: dtype)
-    return try point / pow(norm, 1 / power).expandDims(-1)
   }
 
   /// A distribution's parameter as a tensor.

@@ -15,32 +15,34 @@ extension Key {
   /// - Throws: ``BloxError/Code/invalidDType`` for a dtype that is no integer, ``BloxError/Code/dtypeMismatch`` for bounds
   ///   that are none, or ``BloxError/Code/shapeMismatch`` when the bounds do not broadcast to the shape.
   public func randint(
-    _ shape: [Int]? = nil, low: Tensor, high: Tensor, dtype: DType = .i32
+    _ shape: [Int]? = nil, low: Tensor, high: Tensor, dtype: DType = .i32, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    guard dtype.isInteger else { throw BloxError(.invalidDType, "randint: needs an integer dtype, not \(dtype)") }
-    guard low.dtype.isInteger, high.dtype.isInteger else {
-      throw BloxError(.dtypeMismatch, "randint: the bounds must be integers; got \(low.type) and \(high.type)")
+    try located(file, line) {
+      guard dtype.isInteger else { throw BloxError(.invalidDType, "randint: needs an integer dtype, not \(dtype)") }
+      guard low.dtype.isInteger, high.dtype.isInteger else {
+        throw BloxError(.dtypeMismatch, "randint: the bounds must be integers; got \(low.type) and \(high.type)")
+      }
+      let shape = try Tensor.drawnShape(shape, "randint", [("low", low), ("high", high)])
+      // Narrow dtypes are drawn as i32, where a range up to and including their maximum fits.
+      let drawn: DType = dtype.bitWidth < 32 ? .i32 : dtype
+      let words: DType = drawn.bitWidth == 64 ? .u64 : .u32
+      let first = try low.clamped(to: dtype, beyond: false).cast(to: drawn).broadcast(to: shape)
+      let end = try high.clamped(to: dtype, beyond: drawn != dtype).cast(to: drawn).broadcast(to: shape)
+      let isEmpty = try end .<= first
+      var span = try select(isEmpty, Tensor.splatted(1, words, shape), (end - first).cast(to: words))
+      if drawn == dtype, let isBeyond = try high.exceeds(dtype)?.broadcast(to: shape) {
+        span = try select(isBeyond .& .!isEmpty, span + 1, span)
+      }
+      // (high word * 2^width + low word) mod span, with the power reduced first. A span of 0 is the whole range, and the
+      // remainder by 0 is the dividend.
+      let half = try Tensor.splatted(UInt64(1) << UInt64(words.bitWidth / 2), words, shape)
+      let root = try half % span
+      let power = try (root * root) % span
+      let (highKey, lowKey) = try split()
+      let (upper, lower) = (try highKey.bits(shape, dtype: words), try lowKey.bits(shape, dtype: words))
+      let offset = try ((upper % span) * power + lower % span) % span
+      return try (first + offset.cast(to: drawn)).cast(to: dtype)
     }
-    let shape = try Tensor.drawnShape(shape, "randint", [("low", low), ("high", high)])
-    // Narrow dtypes are drawn as i32, where a range up to and including their maximum fits.
-    let drawn: DType = dtype.bitWidth < 32 ? .i32 : dtype
-    let words: DType = drawn.bitWidth == 64 ? .u64 : .u32
-    let first = try low.clamped(to: dtype, beyond: false).cast(to: drawn).broadcast(to: shape)
-    let end = try high.clamped(to: dtype, beyond: drawn != dtype).cast(to: drawn).broadcast(to: shape)
-    let isEmpty = try end .<= first
-    var span = try select(isEmpty, Tensor.splatted(1, words, shape), (end - first).cast(to: words))
-    if drawn == dtype, let isBeyond = try high.exceeds(dtype)?.broadcast(to: shape) {
-      span = try select(isBeyond .& .!isEmpty, span + 1, span)
-    }
-    // (high word * 2^width + low word) mod span, with the power reduced first. A span of 0 is the whole range, and the
-    // remainder by 0 is the dividend.
-    let half = try Tensor.splatted(UInt64(1) << UInt64(words.bitWidth / 2), words, shape)
-    let root = try half % span
-    let power = try (root * root) % span
-    let (highKey, lowKey) = try split()
-    let (upper, lower) = (try highKey.bits(shape, dtype: words), try lowKey.bits(shape, dtype: words))
-    let offset = try ((upper % span) * power + lower % span) % span
-    return try (first + offset.cast(to: drawn)).cast(to: dtype)
   }
 }
 

@@ -13,11 +13,15 @@ extension Key {
   ///   - axis: The axis; negative axes count from the end.
   ///   - independent: Whether each line along the axis has an order of its own.
   /// - Throws: ``BloxError/Code/invalidAxis`` for an axis that the tensor does not have.
-  public func permutation(of x: Tensor, axis: Int = 0, independent: Bool = false) throws -> Tensor {
-    let axis = try Tensor.normalizedAxis(axis, rank: x.rank, for: "permutation")
-    return try perKey { key in
-      if independent || x.rank == 1 { return try key.shuffled(x, axis: axis) }
-      return try x.take(key.shuffled(Tensor.arange(x.shape[axis]), axis: 0), axis: axis)
+  public func permutation(
+    of x: Tensor, axis: Int = 0, independent: Bool = false, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      let axis = try Tensor.normalizedAxis(axis, rank: x.rank, for: "permutation")
+      return try perKey { key in
+        if independent || x.rank == 1 { return try key.shuffled(x, axis: axis) }
+        return try x.take(key.shuffled(Tensor.arange(x.shape[axis]), axis: 0), axis: axis)
+      }
     }
   }
 
@@ -31,23 +35,26 @@ extension Key {
   /// - Throws: ``BloxError/Code/invalidArgument`` when there is nothing to draw from, or too little without replacement;
   ///   ``BloxError/Code/shapeMismatch`` for probabilities of another shape.
   public func choice(
-    _ count: Int, _ shape: [Int] = [], replacing: Bool = true, probabilities: Tensor? = nil
+    _ count: Int, _ shape: [Int] = [], replacing: Bool = true, probabilities: Tensor? = nil, file: String = #fileID,
+    line: Int = #line
   ) throws -> Tensor {
-    let draws = try expectPopulation(count, shape, replacing, probabilities)
-    guard draws > 0 else { return try Tensor.zeros(self.shape + shape, dtype: .i32) }
-    return try perKey { key in
-      guard let probabilities else {
-        if replacing { return try key.randint(shape, low: 0, high: count) }
-        return try key.shuffled(Tensor.arange(count), axis: 0).slice(0..<draws).reshape(shape)
+    try located(file, line) {
+      let draws = try expectPopulation(count, shape, replacing, probabilities)
+      guard draws > 0 else { return try Tensor.zeros(self.shape + shape, dtype: .i32) }
+      return try perKey { key in
+        guard let probabilities else {
+          if replacing { return try key.randint(shape, low: 0, high: count) }
+          return try key.shuffled(Tensor.arange(count), axis: 0).slice(0..<draws).reshape(shape)
+        }
+        let p = try probabilities.cast(to: probabilities.dtype.inexact)
+        if replacing {
+          let sums = try p.cumsum(axis: 0)
+          let heights = try sums.at(count - 1) * (1 - key.uniform(shape, dtype: p.dtype))
+          return try searchSorted(sums, heights)
+        }
+        // The largest of log p plus Gumbel noise, the second largest, …: as if drawn one after the other.
+        return try (key.gumbel([count], dtype: p.dtype) + log(p)).topK(draws, axis: 0).indices.reshape(shape)
       }
-      let p = try probabilities.cast(to: probabilities.dtype.inexact)
-      if replacing {
-        let sums = try p.cumsum(axis: 0)
-        let heights = try sums.at(count - 1) * (1 - key.uniform(shape, dtype: p.dtype))
-        return try searchSorted(sums, heights)
-      }
-      // The largest of log p plus Gumbel noise, the second largest, …: as if drawn one after the other.
-      return try (key.gumbel([count], dtype: p.dtype) + log(p)).topK(draws, axis: 0).indices.reshape(shape)
     }
   }
 
@@ -62,13 +69,16 @@ extension Key {
   /// - Throws: As ``choice(_:_:replacing:probabilities:)``, and ``BloxError/Code/invalidAxis`` for an axis that the tensor
   ///   does not have.
   public func choice(
-    from x: Tensor, _ shape: [Int] = [], axis: Int = 0, replacing: Bool = true, probabilities: Tensor? = nil
+    from x: Tensor, _ shape: [Int] = [], axis: Int = 0, replacing: Bool = true, probabilities: Tensor? = nil,
+    file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    let axis = try Tensor.normalizedAxis(axis, rank: x.rank, for: "choice")
-    _ = try expectPopulation(x.shape[axis], shape, replacing, probabilities)
-    return try perKey { key in
-      let places = try key.choice(x.shape[axis], shape, replacing: replacing, probabilities: probabilities)
-      return try x.take(places, axis: axis)
+    try located(file, line) {
+      let axis = try Tensor.normalizedAxis(axis, rank: x.rank, for: "choice")
+      _ = try expectPopulation(x.shape[axis], shape, replacing, probabilities)
+      return try perKey { key in
+        let places = try key.choice(x.shape[axis], shape, replacing: replacing, probabilities: probabilities)
+        return try x.take(places, axis: axis)
+      }
     }
   }
 

@@ -15,22 +15,30 @@ extension Key {
   ///   - dtype: That of the result, an integer dtype.
   /// - Throws: ``BloxError/Code/shapeMismatch`` when the rates do not broadcast to the shape, or
   ///   ``BloxError/Code/invalidDType`` for a dtype that is no integer.
-  public func poisson(_ rate: Tensor, _ shape: [Int]? = nil, dtype: DType = .i32) throws -> Tensor {
-    guard dtype.isInteger else { throw BloxError(.invalidDType, "poisson: needs an integer dtype, not \(dtype)") }
-    let drawn = try Tensor.drawnShape(shape, "poisson", [("rate", rate)])
-    let rates = try stopGradient(rate.cast(to: .f32).broadcast(to: drawn))
-    return try perKey { key in
-      guard rates.count > 0 else { return try Tensor.zeros(drawn, dtype: dtype) }
-      let isLarge = try (rates .>= 10) .& (rates .< Double.infinity)
-      let small = try key.countOfProducts(select(isLarge .| isNaN(rates) .| (rates .== Double.infinity), 0.0, rates))
-      let large = try key.transformedRejection(select(isLarge, rates, 100_000.0))
-      return try select(rates .== 0, Tensor.zeros(drawn, dtype: .i32), select(isLarge, large, small)).cast(to: dtype)
+  public func poisson(
+    _ rate: Tensor, _ shape: [Int]? = nil, dtype: DType = .i32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      guard dtype.isInteger else { throw BloxError(.invalidDType, "poisson: needs an integer dtype, not \(dtype)") }
+      let drawn = try Tensor.drawnShape(shape, "poisson", [("rate", rate)])
+      let rates = try stopGradient(rate.cast(to: .f32).broadcast(to: drawn))
+      return try perKey { key in
+        guard rates.count > 0 else { return try Tensor.zeros(drawn, dtype: dtype) }
+        let isLarge = try (rates .>= 10) .& (rates .< Double.infinity)
+        let small = try key.countOfProducts(select(isLarge .| isNaN(rates) .| (rates .== Double.infinity), 0.0, rates))
+        let large = try key.transformedRejection(select(isLarge, rates, 100_000.0))
+        return try select(rates .== 0, Tensor.zeros(drawn, dtype: .i32), select(isLarge, large, small)).cast(to: dtype)
+      }
     }
   }
 
   /// Numbers of one Poisson distribution.
-  public func poisson(_ rate: Double, _ shape: [Int] = [], dtype: DType = .i32) throws -> Tensor {
-    try poisson(Tensor(rate), shape, dtype: dtype)
+  public func poisson(
+    _ rate: Double, _ shape: [Int] = [], dtype: DType = .i32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try poisson(Tensor(rate), shape, dtype: dtype)
+    }
   }
 
   /// How many uniform numbers can be multiplied before the product falls below `exp(-rate)`, less the last one.

@@ -8,24 +8,27 @@ extension Key {
   /// - Throws: ``BloxError/Code/invalidArgument`` for bounds with nothing between, or ``BloxError/Code/invalidDType`` for
   ///   a dtype that is not floating-point.
   public func truncatedNormal(
-    _ shape: [Int] = [], low: Double = -2, high: Double = 2, dtype: DType = .f32
+    _ shape: [Int] = [], low: Double = -2, high: Double = 2, dtype: DType = .f32, file: String = #fileID,
+    line: Int = #line
   ) throws -> Tensor {
-    guard dtype.isFloating else {
-      throw BloxError(.invalidDType, "truncatedNormal: needs a floating-point dtype, not \(dtype)")
+    try located(file, line) {
+      guard dtype.isFloating else {
+        throw BloxError(.invalidDType, "truncatedNormal: needs a floating-point dtype, not \(dtype)")
+      }
+      guard low < high else {
+        throw BloxError(.invalidArgument, "truncatedNormal: the bounds \(low) and \(high) leave nothing between")
+      }
+      // Every step is rounded to the dtype, as JAX has it.
+      func rounded(_ x: Double) -> Double { Literal(x, as: dtype).doubleValue }
+      let root = rounded(2.0.squareRoot())
+      func share(below x: Double) -> Double {
+        let scaled = rounded(rounded(x) / root)
+        return dtype == .f64 ? errorFunction(scaled) : rounded(Double(XLAMath.erf(Float(scaled))))
+      }
+      let values = try erfInv(uniform(shape, low: share(below: low), high: share(below: high), dtype: dtype)) * root
+      let (bottom, top) = (Literal(low, as: dtype), Literal(high, as: dtype))
+      return try minimum(maximum(values, bottom.next(upwards: true)), top.next(upwards: false))
     }
-    guard low < high else {
-      throw BloxError(.invalidArgument, "truncatedNormal: the bounds \(low) and \(high) leave nothing between")
-    }
-    // Every step is rounded to the dtype, as JAX has it.
-    func rounded(_ x: Double) -> Double { Literal(x, as: dtype).doubleValue }
-    let root = rounded(2.0.squareRoot())
-    func share(below x: Double) -> Double {
-      let scaled = rounded(rounded(x) / root)
-      return dtype == .f64 ? errorFunction(scaled) : rounded(Double(XLAMath.erf(Float(scaled))))
-    }
-    let values = try erfInv(uniform(shape, low: share(below: low), high: share(below: high), dtype: dtype)) * root
-    let (bottom, top) = (Literal(low, as: dtype), Literal(high, as: dtype))
-    return try minimum(maximum(values, bottom.next(upwards: true)), top.next(upwards: false))
   }
 }
 

@@ -35,7 +35,9 @@ public struct Key: TensorTree, Sendable {
   /// Keys from their words, `u32[…,2]` (JAX's `wrap_key_data`).
   public init(words: Tensor) throws { tensor = try Tensor.apply(.random(.wrap), words) }
   /// The keys' words, `u32[…,2]` (JAX's `key_data`).
-  public func words() throws -> Tensor { try Tensor.apply(.random(.unwrap), tensor) }
+  public func words(file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) { try Tensor.apply(.random(.unwrap), tensor) }
+  }
 
   /// Visits the tensor of keys.
   public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
@@ -45,42 +47,57 @@ public struct Key: TensorTree, Sendable {
   /// The shape of the tensor of keys, empty for a single one.
   public var shape: [Int] { tensor.shape }
   /// The key at an index along an axis.
-  public func at(_ index: Int, axis: Int = 0) throws -> Key { try Key(tensor.at(index, axis: axis)) }
+  public func at(_ index: Int, axis: Int = 0, file: String = #fileID, line: Int = #line) throws -> Key {
+    try located(file, line) { try Key(tensor.at(index, axis: axis)) }
+  }
 
   /// A new key from this one and a number, such as a step or lane index.
-  public func foldIn(_ data: Int) throws -> Key {
-    try Key(
-      Tensor.apply(
-        .random(.foldIn), [.tensor(tensor), .splat(Literal(data, as: .u32), shape: tensor.shape)]))
+  public func foldIn(_ data: Int, file: String = #fileID, line: Int = #line) throws -> Key {
+    try located(file, line) {
+      try Key(
+        Tensor.apply(
+          .random(.foldIn), [.tensor(tensor), .splat(Literal(data, as: .u32), shape: tensor.shape)]))
+    }
   }
 
   /// A new key for each key and integer of a tensor; either may be a scalar.
-  public func foldIn(_ data: Tensor) throws -> Key {
-    guard data.dtype.isInteger else {
-      throw BloxError(.dtypeMismatch, "foldIn: needs integer data; got \(data.type)")
+  public func foldIn(_ data: Tensor, file: String = #fileID, line: Int = #line) throws -> Key {
+    try located(file, line) {
+      guard data.dtype.isInteger else {
+        throw BloxError(.dtypeMismatch, "foldIn: needs integer data; got \(data.type)")
+      }
+      let words = try data.cast(to: .u32)
+      guard let shape = Tensor.broadcastShape(tensor.shape, words.shape) else {
+        throw BloxError(.shapeMismatch, "foldIn: \(tensor.type) and \(data.type) do not broadcast")
+      }
+      return try Key(
+        Tensor.apply(.random(.foldIn), try tensor.broadcast(to: shape), try words.broadcast(to: shape)))
     }
-    let words = try data.cast(to: .u32)
-    guard let shape = Tensor.broadcastShape(tensor.shape, words.shape) else {
-      throw BloxError(.shapeMismatch, "foldIn: \(tensor.type) and \(data.type) do not broadcast")
-    }
-    return try Key(
-      Tensor.apply(.random(.foldIn), try tensor.broadcast(to: shape), try words.broadcast(to: shape)))
   }
 
   /// `count` new keys, along a new last axis.
-  public func split(_ count: Int) throws -> Key { try split([count]) }
+  public func split(_ count: Int, file: String = #fileID, line: Int = #line) throws -> Key {
+    try located(file, line) { try split([count]) }
+  }
   /// New keys of a shape appended to this one's.
-  public func split(_ shape: [Int]) throws -> Key { try Key(Tensor.apply(.random(.split(shape)), tensor)) }
+  public func split(_ shape: [Int], file: String = #fileID, line: Int = #line) throws -> Key {
+    try located(file, line) { try Key(Tensor.apply(.random(.split(shape)), tensor)) }
+  }
 
   /// Two new keys; of a tensor of keys two tensors, with two new keys of each.
-  public func split() throws -> (Key, Key) {
-    let keys = try split(2)
-    return (try keys.at(0, axis: -1), try keys.at(1, axis: -1))
+  public func split(file: String = #fileID, line: Int = #line) throws -> (Key, Key) {
+    try located(file, line) {
+      let keys = try split(2)
+      return (try keys.at(0, axis: -1), try keys.at(1, axis: -1))
+    }
   }
 
   /// Uniform random words of an unsigned dtype.
-  public func bits(_ shape: [Int] = [], dtype: DType = .u32) throws -> Tensor {
-    try Tensor.apply(.random(.bits(shape: shape, dtype)), tensor)
+  public func bits(_ shape: [Int] = [], dtype: DType = .u32, file: String = #fileID, line: Int = #line) throws -> Tensor
+  {
+    try located(file, line) {
+      try Tensor.apply(.random(.bits(shape: shape, dtype)), tensor)
+    }
   }
 }
 
@@ -90,15 +107,18 @@ extension Key {
   /// The 23 (`f32`) random bits become a fraction in [0, 1) which is scaled and shifted with one rounding, as XLA's
   /// compiled code does.
   public func uniform(
-    _ shape: [Int] = [], low: Double = 0, high: Double = 1, dtype: DType = .f32
+    _ shape: [Int] = [], low: Double = 0, high: Double = 1, dtype: DType = .f32, file: String = #fileID,
+    line: Int = #line
   ) throws -> Tensor {
-    let fraction = try unitFraction(shape, dtype)
-    let (lowest, highest) = (Literal(low, as: dtype), Literal(high, as: dtype))
-    if lowest.doubleValue == 0, highest.doubleValue == 1 { return fraction }
-    // The width is rounded to the dtype before it is used.
-    let width = Literal(highest.doubleValue - lowest.doubleValue, as: dtype)
-    return try fraction.scaled(
-      by: .splat(width, shape: fraction.shape), from: .splat(lowest, shape: fraction.shape))
+    try located(file, line) {
+      let fraction = try unitFraction(shape, dtype)
+      let (lowest, highest) = (Literal(low, as: dtype), Literal(high, as: dtype))
+      if lowest.doubleValue == 0, highest.doubleValue == 1 { return fraction }
+      // The width is rounded to the dtype before it is used.
+      let width = Literal(highest.doubleValue - lowest.doubleValue, as: dtype)
+      return try fraction.scaled(
+        by: .splat(width, shape: fraction.shape), from: .splat(lowest, shape: fraction.shape))
+    }
   }
 
   /// Numbers uniform between the elements of two tensors, of which they have the gradients of the interval's ends.
@@ -110,13 +130,15 @@ extension Key {
   /// - Throws: ``BloxError/Code/shapeMismatch`` when the bounds do not broadcast to the shape, or
   ///   ``BloxError/Code/invalidDType`` for a dtype that is not floating-point.
   public func uniform(
-    _ shape: [Int]? = nil, low: Tensor, high: Tensor, dtype: DType = .f32
+    _ shape: [Int]? = nil, low: Tensor, high: Tensor, dtype: DType = .f32, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    let drawn = try Tensor.drawnShape(shape, "uniform", [("low", low), ("high", high)])
-    let fraction = try unitFraction(drawn, dtype)
-    let (low, high) = (try low.cast(to: dtype).broadcast(to: drawn), try high.cast(to: dtype).broadcast(to: drawn))
-    let width = try (high - low).broadcast(to: fraction.shape)
-    return try fraction.scaled(by: .tensor(width), from: .tensor(low.broadcast(to: fraction.shape)))
+    try located(file, line) {
+      let drawn = try Tensor.drawnShape(shape, "uniform", [("low", low), ("high", high)])
+      let fraction = try unitFraction(drawn, dtype)
+      let (low, high) = (try low.cast(to: dtype).broadcast(to: drawn), try high.cast(to: dtype).broadcast(to: drawn))
+      let width = try (high - low).broadcast(to: fraction.shape)
+      return try fraction.scaled(by: .tensor(width), from: .tensor(low.broadcast(to: fraction.shape)))
+    }
   }
 
   /// Random mantissa bits under the exponent of 1, minus 1: uniform in [0, 1).
@@ -142,27 +164,36 @@ extension Key {
   }
 
   /// Numbers of the standard normal distribution, by inverting its distribution function.
-  public func normal(_ shape: [Int] = [], dtype: DType = .f32) throws -> Tensor {
-    let low = Literal.afterMinusOne(dtype)
-    let uniform = try uniform(shape, low: low, high: 1, dtype: dtype)
-    return try erfInv(uniform) * 2.0.squareRoot()
+  public func normal(_ shape: [Int] = [], dtype: DType = .f32, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) {
+      let low = Literal.afterMinusOne(dtype)
+      let uniform = try uniform(shape, low: low, high: 1, dtype: dtype)
+      return try erfInv(uniform) * 2.0.squareRoot()
+    }
   }
 
   /// The numbers `0 ..< count` in random order, as `jax.random.permutation` orders them.
   ///
   /// The order is made on the host, for data pipelines: the key must be concrete.
-  public func permutation(_ count: Int) throws -> [Int] {
-    guard count >= 0 else { throw BloxError(.invalidArgument, "permutation: the count \(count) is negative") }
-    var order = Array(0..<count)
-    var key = self
-    for _ in 0..<Self.shuffleRounds(count) {
-      let (next, sub) = try key.split()
-      key = next
-      let bits = try sub.bits([count]).scalars(as: UInt32.self)
-      let sorted = order.indices.sorted { (bits[$0], $0) < (bits[$1], $1) }
-      order = sorted.map { order[$0] }
+  public func permutation(_ count: Int, file: String = #fileID, line: Int = #line) throws -> [Int] {
+    try located(file, line) {
+      guard count >= 0 else { throw BloxError(.invalidArgument, "permutation: the count \(count) is negative") }
+      guard count <= Int(Int32.max) else {
+        throw BloxError(.invalidArgument, "permutation: \(count) places are more than i32 can number")
+      }
+      var order = Array(0..<count)
+      var key = self
+      for _ in 0..<Self.shuffleRounds(count) {
+        let (next, sub) = try key.split()
+        key = next
+        let bits = try sub.bits([count]).scalars(as: UInt32.self)
+        let sorted = order.indices.sorted { (bits[$0], $0) < (bits[$1], $1) }
+        order = sorted.map { order[$0] }
+      }
+      return order
     }
-    return order
   }
 }
 

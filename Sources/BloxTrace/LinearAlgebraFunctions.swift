@@ -18,9 +18,11 @@ extension Linalg {
   public static func cholesky(
     _ a: Tensor, symmetrized: Bool = true, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try computed(a, "cholesky", file, line) { a, location in
-      [try Tensor.apply(.linearAlgebra(.cholesky), symmetrized ? symmetric(a) : a, location: location)]
-    }[0]
+    try located(file, line) {
+      try computed(a, "cholesky", file, line) { a, location in
+        [try Tensor.apply(.linearAlgebra(.cholesky), symmetrized ? symmetric(a) : a, location: location)]
+      }[0]
+    }
   }
 
   /// The factors of `a = q r`: orthonormal columns and an upper triangle, whose diagonal may have negative elements.
@@ -32,10 +34,12 @@ extension Linalg {
   public static func qr(
     _ a: Tensor, fullMatrices: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> (q: Tensor, r: Tensor) {
-    let results = try computed(a, "qr", file, line) { a, location in
-      try Tensor.applyAll(.linearAlgebra(.qr(fullMatrices: fullMatrices)), [.tensor(a)], location: location)
+    try located(file, line) {
+      let results = try computed(a, "qr", file, line) { a, location in
+        try Tensor.applyAll(.linearAlgebra(.qr(fullMatrices: fullMatrices)), [.tensor(a)], location: location)
+      }
+      return (results[0], results[1])
     }
-    return (results[0], results[1])
   }
 
   /// The eigenvalues of symmetric matrices in ascending order, and the unit eigenvectors in columns; of each the first
@@ -48,18 +52,22 @@ extension Linalg {
   public static func eigh(
     _ a: Tensor, symmetrized: Bool = true, file: String = #fileID, line: Int = #line
   ) throws -> (values: Tensor, vectors: Tensor) {
-    let results = try computed(a, "eigh", file, line) { a, location in
-      try Tensor.applyAll(
-        .linearAlgebra(.eigh), [.tensor(symmetrized ? symmetric(a) : a)], location: location)
+    try located(file, line) {
+      let results = try computed(a, "eigh", file, line) { a, location in
+        try Tensor.applyAll(
+          .linearAlgebra(.eigh), [.tensor(symmetrized ? symmetric(a) : a)], location: location)
+      }
+      return (results[0], results[1])
     }
-    return (results[0], results[1])
   }
 
   /// The eigenvalues of symmetric matrices in ascending order; see ``eigh(_:symmetrized:file:line:)``.
   public static func eigvalsh(
     _ a: Tensor, symmetrized: Bool = true, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try eigh(a, symmetrized: symmetrized, file: file, line: line).values
+    try located(file, line) {
+      try eigh(a, symmetrized: symmetrized, file: file, line: line).values
+    }
   }
 
   /// The factors of `a[permutation] = l u` with partial pivoting (`jax.lax.linalg.lu`): `l` below the diagonal, where it
@@ -67,10 +75,12 @@ extension Linalg {
   public static func lu(
     _ a: Tensor, file: String = #fileID, line: Int = #line
   ) throws -> (lu: Tensor, pivots: Tensor, permutation: Tensor) {
-    let results = try computed(a, "lu", file, line) { a, location in
-      try Tensor.applyAll(.linearAlgebra(.lu), [.tensor(a)], location: location)
+    try located(file, line) {
+      let results = try computed(a, "lu", file, line) { a, location in
+        try Tensor.applyAll(.linearAlgebra(.lu), [.tensor(a)], location: location)
+      }
+      return (results[0], results[1], results[2])
     }
-    return (results[0], results[1], results[2])
   }
 
   /// The solution of `a x = b` for triangular `a` (`jax.scipy.linalg.solve_triangular`).
@@ -85,8 +95,10 @@ extension Linalg {
     _ a: Tensor, _ b: Tensor, lower: Bool = false, transposed: Bool = false, unitDiagonal: Bool = false,
     file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try solving(a, b, "solveTriangular", file, line) { a, b in
-      try triangularSolve(a, b, lower: lower, transposed: transposed, unitDiagonal: unitDiagonal)
+    try located(file, line) {
+      try solving(a, b, "solveTriangular", file, line) { a, b in
+        try triangularSolve(a, b, lower: lower, transposed: transposed, unitDiagonal: unitDiagonal)
+      }
     }
   }
 
@@ -97,14 +109,16 @@ extension Linalg {
     _ a: Tensor, _ b: Tensor, leftSide: Bool = true, lower: Bool = true, transposed: Bool = false,
     unitDiagonal: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    let system = LinearAlgebra.TriangularSolve(
-      leftSide: leftSide, lower: lower, transposed: transposed, unitDiagonal: unitDiagonal)
-    let dtype = try a.dtype.promoted(with: b.dtype).inexact
-    let wide = computing(dtype)
-    return try Tensor.apply(
-      .linearAlgebra(.triangularSolve(system)), a.cast(to: wide), b.cast(to: wide),
-      location: SourceLocation(file: file, line: line)
-    ).cast(to: dtype)
+    try located(file, line) {
+      let system = LinearAlgebra.TriangularSolve(
+        leftSide: leftSide, lower: lower, transposed: transposed, unitDiagonal: unitDiagonal)
+      let dtype = try a.dtype.promoted(with: b.dtype).inexact
+      let wide = computing(dtype)
+      return try Tensor.apply(
+        .linearAlgebra(.triangularSolve(system)), a.cast(to: wide), b.cast(to: wide),
+        location: SourceLocation(file: file, line: line)
+      ).cast(to: dtype)
+    }
   }
 
   /// The solution of `a x = b` for a vector `b` or right sides in columns. Inf or NaN where `a` is singular.
@@ -113,11 +127,13 @@ extension Linalg {
   public static func solve(
     _ a: Tensor, _ b: Tensor, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try solving(a, b, "solve", file, line) { a, b in
-      let factors = try lu(a, file: file, line: line)
-      let sides = try permutationMatrix(factors.permutation, dtype: a.dtype).matmul(b)
-      let inner = try triangularSolve(factors.lu, sides, lower: true, unitDiagonal: true)
-      return try triangularSolve(factors.lu, inner, lower: false)
+    try located(file, line) {
+      try solving(a, b, "solve", file, line) { a, b in
+        let factors = try lu(a, file: file, line: line)
+        let sides = try permutationMatrix(factors.permutation, dtype: a.dtype).matmul(b)
+        let inner = try triangularSolve(factors.lu, sides, lower: true, unitDiagonal: true)
+        return try triangularSolve(factors.lu, inner, lower: false)
+      }
     }
   }
 
@@ -125,16 +141,20 @@ extension Linalg {
   public static func choSolve(
     _ c: Tensor, lower: Bool = true, _ b: Tensor, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try solving(c, b, "choSolve", file, line) { c, b in
-      let inner = try triangularSolve(c, b, lower: lower, transposed: !lower)
-      return try triangularSolve(c, inner, lower: lower, transposed: lower)
+    try located(file, line) {
+      try solving(c, b, "choSolve", file, line) { c, b in
+        let inner = try triangularSolve(c, b, lower: lower, transposed: !lower)
+        return try triangularSolve(c, inner, lower: lower, transposed: lower)
+      }
     }
   }
 
   /// The inverse of square matrices. Inf or NaN where there is none.
   public static func inv(_ a: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
-    try square(a, "inv", file, line)
-    return try solve(a, Tensor.eye(a.shape[a.rank - 1], dtype: a.dtype.inexact), file: file, line: line)
+    try located(file, line) {
+      try square(a, "inv", file, line)
+      return try solve(a, Tensor.eye(a.shape[a.rank - 1], dtype: a.dtype.inexact), file: file, line: line)
+    }
   }
 }
 

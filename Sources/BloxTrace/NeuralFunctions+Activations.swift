@@ -56,42 +56,56 @@ public func sparsePlus(_ x: Tensor) throws -> Tensor {
 /// The gated linear unit: the first half along an axis times the sigmoid of the second.
 ///
 /// - Throws: ``BloxError/Code/shapeMismatch`` when the axis has an odd size.
-public func glu(_ x: Tensor, axis: Int = -1) throws -> Tensor {
-  let normalized = try Tensor.normalizedAxis(axis, rank: x.rank, for: "glu")
-  let size = x.shape[normalized]
-  guard size % 2 == 0 else {
-    throw BloxError(.shapeMismatch, "glu: axis \(axis) of \(x.type) has size \(size), which must be even")
+public func glu(_ x: Tensor, axis: Int = -1, file: String = #fileID, line: Int = #line) throws -> Tensor {
+  try located(file, line) {
+    let normalized = try Tensor.normalizedAxis(axis, rank: x.rank, for: "glu")
+    let size = x.shape[normalized]
+    guard size % 2 == 0 else {
+      throw BloxError(.shapeMismatch, "glu: axis \(axis) of \(x.type) has size \(size), which must be even")
+    }
+    let gate = try sigmoid(x.slice(size / 2..<size, axis: normalized))
+    return try x.slice(0..<size / 2, axis: normalized) * gate
   }
-  let gate = try sigmoid(x.slice(size / 2..<size, axis: normalized))
-  return try x.slice(0..<size / 2, axis: normalized) * gate
 }
 
 /// Mean 0 and variance 1 over axes (the last by default): `(x - mean) / sqrt(variance + epsilon)`.
 ///
 /// The variance is the mean square minus the squared mean, as in jax.nn.
-public func standardize(_ x: Tensor, _ axes: [Int] = [-1], epsilon: Double = 1e-5) throws -> Tensor {
-  let mean = try x.mean(axes, keepDimensions: true)
-  let variance = try square(x).mean(axes, keepDimensions: true) - square(mean)
-  return try (x - mean) * rsqrt(variance + epsilon)
+public func standardize(
+  _ x: Tensor, _ axes: [Int] = [-1], epsilon: Double = 1e-5, file: String = #fileID, line: Int = #line
+) throws -> Tensor {
+  try located(file, line) {
+    let mean = try x.mean(axes, keepDimensions: true)
+    let variance = try square(x).mean(axes, keepDimensions: true) - square(mean)
+    return try (x - mean) * rsqrt(variance + epsilon)
+  }
 }
 
 /// The softmax over several axes together, of the elements where a mask holds; 0 elsewhere.
 ///
 /// - Parameter mask: `bool`, of a shape that broadcasts to that of `x`; all elements take part without one.
-public func softmax(_ x: Tensor, axes: [Int], mask: Tensor? = nil) throws -> Tensor {
-  let (shifted, mask) = try shiftedByMaximum(x, axes, mask, for: "softmax")
-  let exponentials = try exp(shifted)
-  let kept = try mask.map { try select($0, exponentials, 0) } ?? exponentials
-  return try kept / kept.sum(axes, keepDimensions: true)
+public func softmax(_ x: Tensor, axes: [Int], mask: Tensor? = nil, file: String = #fileID, line: Int = #line) throws
+  -> Tensor
+{
+  try located(file, line) {
+    let (shifted, mask) = try shiftedByMaximum(x, axes, mask, for: "softmax")
+    let exponentials = try exp(shifted)
+    let kept = try mask.map { try select($0, exponentials, 0) } ?? exponentials
+    return try kept / kept.sum(axes, keepDimensions: true)
+  }
 }
 
 /// The logarithm of ``softmax(_:axes:mask:)``; -inf where the mask does not hold.
-public func logSoftmax(_ x: Tensor, axes: [Int], mask: Tensor? = nil) throws -> Tensor {
-  let (shifted, mask) = try shiftedByMaximum(x, axes, mask, for: "logSoftmax")
-  let exponentials = try exp(shifted)
-  let kept = try mask.map { try select($0, exponentials, 0) } ?? exponentials
-  let result = try shifted - log(kept.sum(axes, keepDimensions: true))
-  return try mask.map { try select($0, result, -Double.infinity) } ?? result
+public func logSoftmax(_ x: Tensor, axes: [Int], mask: Tensor? = nil, file: String = #fileID, line: Int = #line) throws
+  -> Tensor
+{
+  try located(file, line) {
+    let (shifted, mask) = try shiftedByMaximum(x, axes, mask, for: "logSoftmax")
+    let exponentials = try exp(shifted)
+    let kept = try mask.map { try select($0, exponentials, 0) } ?? exponentials
+    let result = try shifted - log(kept.sum(axes, keepDimensions: true))
+    return try mask.map { try select($0, result, -Double.infinity) } ?? result
+  }
 }
 
 /// `x` minus its maximum over axes, and the mask in the shape of `x`. Elements that do not take part become 0 first, so
@@ -114,15 +128,18 @@ private func shiftedByMaximum(
 ///
 /// - Parameter weights: Of a shape that broadcasts with that of `x`; a negative sum gives NaN.
 public func logSumExp(
-  _ x: Tensor, weights: Tensor, _ axes: [Int]? = nil, keepDimensions: Bool = false
+  _ x: Tensor, weights: Tensor, _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID,
+  line: Int = #line
 ) throws -> Tensor {
-  let (number, factors) = try Tensor.aligned(x.cast(to: x.dtype.inexact), weights, for: "logSumExp")
-  let isUsed = try factors .!= 0
-  let used = try select(isUsed, number, -Double.infinity)
-  let top = try used.max(axes, keepDimensions: true)
-  let shift = try stopGradient(select(isFinite(top), top, 0))
-  let terms = try factors * select(isUsed, exp(select(isUsed, number, 0) - shift), 0)
-  let total = try log(terms.sum(axes, keepDimensions: true)) + shift
-  guard !keepDimensions else { return total }
-  return try total.squeeze(try Tensor.normalizedAxes(axes, rank: number.rank, for: "logSumExp"))
+  try located(file, line) {
+    let (number, factors) = try Tensor.aligned(x.cast(to: x.dtype.inexact), weights, for: "logSumExp")
+    let isUsed = try factors .!= 0
+    let used = try select(isUsed, number, -Double.infinity)
+    let top = try used.max(axes, keepDimensions: true)
+    let shift = try stopGradient(select(isFinite(top), top, 0))
+    let terms = try factors * select(isUsed, exp(select(isUsed, number, 0) - shift), 0)
+    let total = try log(terms.sum(axes, keepDimensions: true)) + shift
+    guard !keepDimensions else { return total }
+    return try total.squeeze(try Tensor.normalizedAxes(axes, rank: number.rank, for: "logSumExp"))
+  }
 }

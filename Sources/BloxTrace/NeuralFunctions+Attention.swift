@@ -29,27 +29,29 @@ import BloxIR
 public func dotProductAttention(
   _ query: Tensor, _ key: Tensor, _ value: Tensor, bias: Tensor? = nil, mask: Tensor? = nil, scale: Double? = nil,
   isCausal: Bool = false, queryLengths: Tensor? = nil, keyLengths: Tensor? = nil,
-  window: (before: Int, after: Int)? = nil
+  window: (before: Int, after: Int)? = nil, file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  let sizes = try AttentionSizes(query, key, value)
-  let (b, t, s, k, g, h) = (sizes.batch, sizes.queries, sizes.keys, sizes.keyHeads, sizes.group, sizes.size)
-  let dtype = query.dtype == .f64 ? DType.f64 : .f32
-  // Query heads as [keyHeads, group]: head n belongs to key head n / group.
-  let q = try query.reshape([b, t, k, g, h])
-  let (keys, values) = (try key.reshape([b, s, k, h]), try value.reshape([b, s, k, h]))
-  var logits = try einsum("btkgh,bskh->bkgts", q, keys, preferred: dtype) * (scale ?? 1 / Double(h).squareRoot())
-  if let bias { logits = try (logits + sizes.grouped(bias, "bias")).cast(to: dtype) }
-  if let mask = try sizes.mask(mask, isCausal, queryLengths, keyLengths, window) {
-    // Finite, so that a query that sees nothing has a mean and a derivative instead of NaN.
-    logits = try select(mask, logits, -0.7 * Double(Float.greatestFiniteMagnitude))
+  try located(file, line) {
+    let sizes = try AttentionSizes(query, key, value)
+    let (b, t, s, k, g, h) = (sizes.batch, sizes.queries, sizes.keys, sizes.keyHeads, sizes.group, sizes.size)
+    let dtype = query.dtype == .f64 ? DType.f64 : .f32
+    // Query heads as [keyHeads, group]: head n belongs to key head n / group.
+    let q = try query.reshape([b, t, k, g, h])
+    let (keys, values) = (try key.reshape([b, s, k, h]), try value.reshape([b, s, k, h]))
+    var logits = try einsum("btkgh,bskh->bkgts", q, keys, preferred: dtype) * (scale ?? 1 / Double(h).squareRoot())
+    if let bias { logits = try (logits + sizes.grouped(bias, "bias")).cast(to: dtype) }
+    if let mask = try sizes.mask(mask, isCausal, queryLengths, keyLengths, window) {
+      // Finite, so that a query that sees nothing has a mean and a derivative instead of NaN.
+      logits = try select(mask, logits, -0.7 * Double(Float.greatestFiniteMagnitude))
+    }
+    let weights = try softmax(logits.cast(to: .f32)).cast(to: key.dtype)
+    var y = try einsum("bkgts,bskh->btkgh", weights, values).reshape([b, t, k * g, h])
+    if let queryLengths {
+      let isReal = try Tensor.iota([b, t], axis: 1) .< queryLengths.expandDims(1)
+      y = try y * isReal.cast(to: y.dtype).reshape([b, t, 1, 1])
+    }
+    return try y.reshape(query.shape)
   }
-  let weights = try softmax(logits.cast(to: .f32)).cast(to: key.dtype)
-  var y = try einsum("bkgts,bskh->btkgh", weights, values).reshape([b, t, k * g, h])
-  if let queryLengths {
-    let isReal = try Tensor.iota([b, t], axis: 1) .< queryLengths.expandDims(1)
-    y = try y * isReal.cast(to: y.dtype).reshape([b, t, 1, 1])
-  }
-  return try y.reshape(query.shape)
 }
 
 /// The dimensions of an attention, checked.
@@ -157,26 +159,31 @@ private struct AttentionSizes {
 ///   - base: What the longest wavelength grows with.
 /// - Returns: A tensor of the shape and dtype of `x`.
 /// - Throws: ``BloxError/Code/shapeMismatch`` for an odd size, or positions that do not fit.
-public func rotaryEmbedding(_ x: Tensor, positions: Tensor? = nil, base: Double = 10_000) throws -> Tensor {
-  guard x.rank >= 3, let size = x.shape.last, size % 2 == 0, x.dtype.isFloating else {
-    throw BloxError(
-      .shapeMismatch, "rotaryEmbedding: needs floating-point [..., time, heads, size] with an even size; got \(x.type)")
+public func rotaryEmbedding(
+  _ x: Tensor, positions: Tensor? = nil, base: Double = 10_000, file: String = #fileID, line: Int = #line
+) throws -> Tensor {
+  try located(file, line) {
+    guard x.rank >= 3, let size = x.shape.last, size % 2 == 0, x.dtype.isFloating else {
+      throw BloxError(
+        .shapeMismatch,
+        "rotaryEmbedding: needs floating-point [..., time, heads, size] with an even size; got \(x.type)")
+    }
+    let time = x.shape[x.rank - 3]
+    let positions = try positions ?? Tensor.arange(time)
+    guard positions.shape.last == time else {
+      throw BloxError(
+        .shapeMismatch, "rotaryEmbedding: positions \(positions.type) do not end with the \(time) steps of \(x.type)")
+    }
+    // Angles in f32 at least: half precision cannot tell large positions apart.
+    let dtype = x.dtype == .f64 ? DType.f64 : .f32
+    let pair = try Tensor.arange(size / 2, dtype: dtype)
+    let frequency = try exp(pair * (-2 * logarithm(base) / Double(max(size, 1))))
+    let angle = try positions.cast(to: dtype).expandDims(-1).expandDims(-1) * frequency
+    let (sine, cosine) = (try sin(angle), try cos(angle))
+    let first = try x.slice(0..<size / 2, axis: -1).cast(to: dtype)
+    let second = try x.slice(size / 2..<size, axis: -1).cast(to: dtype)
+    return try concatenate(
+      [first * cosine - second * sine, second * cosine + first * sine], axis: -1
+    ).cast(to: x.dtype)
   }
-  let time = x.shape[x.rank - 3]
-  let positions = try positions ?? Tensor.arange(time)
-  guard positions.shape.last == time else {
-    throw BloxError(
-      .shapeMismatch, "rotaryEmbedding: positions \(positions.type) do not end with the \(time) steps of \(x.type)")
-  }
-  // Angles in f32 at least: half precision cannot tell large positions apart.
-  let dtype = x.dtype == .f64 ? DType.f64 : .f32
-  let pair = try Tensor.arange(size / 2, dtype: dtype)
-  let frequency = try exp(pair * (-2 * logarithm(base) / Double(max(size, 1))))
-  let angle = try positions.cast(to: dtype).expandDims(-1).expandDims(-1) * frequency
-  let (sine, cosine) = (try sin(angle), try cos(angle))
-  let first = try x.slice(0..<size / 2, axis: -1).cast(to: dtype)
-  let second = try x.slice(size / 2..<size, axis: -1).cast(to: dtype)
-  return try concatenate(
-    [first * cosine - second * sine, second * cosine + first * sine], axis: -1
-  ).cast(to: x.dtype)
 }

@@ -25,9 +25,11 @@ public func softplus(_ x: Tensor) throws -> Tensor {
 }
 
 /// The softmax along an axis: positive, summing to 1.
-public func softmax(_ x: Tensor, axis: Int = -1) throws -> Tensor {
-  guard x.dtype.isFloating else { return try exponentialShares(x, axis: axis) }
-  return try softmaxRule(axis: axis)(x)
+public func softmax(_ x: Tensor, axis: Int = -1, file: String = #fileID, line: Int = #line) throws -> Tensor {
+  try located(file, line) {
+    guard x.dtype.isFloating else { return try exponentialShares(x, axis: axis) }
+    return try softmaxRule(axis: axis)(x)
+  }
 }
 
 /// Softmax with its derivative in terms of its result, as JAX has it: nothing else must be kept for it.
@@ -46,24 +48,29 @@ private func exponentialShares(_ x: Tensor, axis: Int) throws -> Tensor {
 }
 
 /// The logarithm of ``softmax(_:axis:)``, computed without its overflow or cancellation.
-public func logSoftmax(_ x: Tensor, axis: Int = -1) throws -> Tensor {
-  let shifted = try x - stopGradient(x.max([axis], keepDimensions: true))
-  return try shifted - log(exp(shifted).sum([axis], keepDimensions: true))
+public func logSoftmax(_ x: Tensor, axis: Int = -1, file: String = #fileID, line: Int = #line) throws -> Tensor {
+  try located(file, line) {
+    let shifted = try x - stopGradient(x.max([axis], keepDimensions: true))
+    return try shifted - log(exp(shifted).sum([axis], keepDimensions: true))
+  }
 }
 
 /// `log(sum(exp(x)))` over axes (all by default), without overflow; -inf where all elements are.
 ///
 /// - Parameter factors: What each `exp(x)` is multiplied with; broadcasts.
 public func logSumExp(
-  _ x: Tensor, _ axes: [Int]? = nil, factors: Tensor? = nil, keepDimensions: Bool = false
+  _ x: Tensor, _ axes: [Int]? = nil, factors: Tensor? = nil, keepDimensions: Bool = false, file: String = #fileID,
+  line: Int = #line
 ) throws -> Tensor {
-  let top = try x.max(axes, keepDimensions: true)
-  // An infinite maximum would make inf - inf; shifting by 0 keeps the result right.
-  let shift = try stopGradient(select(isFinite(top), top, 0))
-  let terms = try factors.map { try exp(x - shift) * $0 } ?? exp(x - shift)
-  let total = try log(terms.sum(axes, keepDimensions: true)) + shift
-  guard !keepDimensions else { return total }
-  return try total.squeeze(try Tensor.normalizedAxes(axes, rank: x.rank, for: "logSumExp"))
+  try located(file, line) {
+    let top = try x.max(axes, keepDimensions: true)
+    // An infinite maximum would make inf - inf; shifting by 0 keeps the result right.
+    let shift = try stopGradient(select(isFinite(top), top, 0))
+    let terms = try factors.map { try exp(x - shift) * $0 } ?? exp(x - shift)
+    let total = try log(terms.sum(axes, keepDimensions: true)) + shift
+    guard !keepDimensions else { return total }
+    return try total.squeeze(try Tensor.normalizedAxes(axes, rank: x.rank, for: "logSumExp"))
+  }
 }
 
 /// Rows with a 1 at the class and 0 elsewhere; a class out of range gives a row of zeros.
@@ -71,11 +78,15 @@ public func logSumExp(
 /// - Parameters:
 ///   - classes: Integers of any shape.
 ///   - count: The number of classes, the size of the new last dimension.
-public func oneHot(_ classes: Tensor, _ count: Int, dtype: DType = .f32) throws -> Tensor {
-  guard classes.dtype.isInteger else {
-    throw BloxError(.dtypeMismatch, "oneHot: needs integer classes; got \(classes.type)")
+public func oneHot(_ classes: Tensor, _ count: Int, dtype: DType = .f32, file: String = #fileID, line: Int = #line)
+  throws -> Tensor
+{
+  try located(file, line) {
+    guard classes.dtype.isInteger else {
+      throw BloxError(.dtypeMismatch, "oneHot: needs integer classes; got \(classes.type)")
+    }
+    let shape = classes.shape + [count]
+    let index = try Tensor.iota(shape, axis: shape.count - 1, dtype: classes.dtype)
+    return try (try classes.expandDims(-1).broadcast(to: shape) .== index).cast(to: dtype)
   }
-  let shape = classes.shape + [count]
-  let index = try Tensor.iota(shape, axis: shape.count - 1, dtype: classes.dtype)
-  return try (try classes.expandDims(-1).broadcast(to: shape) .== index).cast(to: dtype)
 }

@@ -17,9 +17,11 @@ extension Tensor {
   public func sort(
     axis: Int? = -1, descending: Bool = false, isStable: Bool = true, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    guard let axis else { return try flat().sort(axis: 0, descending: descending, isStable: isStable) }
-    let sorted = try sortTogether([self], axis: axis, keyCount: 1, isStable, "sort", file, line)[0]
-    return descending ? try sorted.flip([axis]) : sorted
+    try located(file, line) {
+      guard let axis else { return try flat().sort(axis: 0, descending: descending, isStable: isStable) }
+      let sorted = try sortTogether([self], axis: axis, keyCount: 1, isStable, "sort", file, line)[0]
+      return descending ? try sorted.flip([axis]) : sorted
+    }
   }
 
   /// The indices along an axis at which the elements are in ascending order (`jnp.argsort`): `takeAlongAxis` with them
@@ -36,15 +38,17 @@ extension Tensor {
     axis: Int? = -1, descending: Bool = false, isStable: Bool = true, dtype: DType = .i32, file: String = #fileID,
     line: Int = #line
   ) throws -> Tensor {
-    guard let axis else {
-      return try flat().argsort(axis: 0, descending: descending, isStable: isStable, dtype: dtype)
+    try located(file, line) {
+      guard let axis else {
+        return try flat().argsort(axis: 0, descending: descending, isStable: isStable, dtype: dtype)
+      }
+      let place = try Tensor.normalizedAxis(axis, rank: rank, for: "argsort")
+      let indices = try Tensor.indices(shape, axis: place, dtype: dtype, "argsort")
+      // Backwards twice, so that equal elements keep their order.
+      let operands = descending ? [try flip([place]), try indices.flip([place])] : [self, indices]
+      let sorted = try sortTogether(operands, axis: place, keyCount: 1, isStable, "argsort", file, line)[1]
+      return descending ? try sorted.flip([place]) : sorted
     }
-    let place = try Tensor.normalizedAxis(axis, rank: rank, for: "argsort")
-    let indices = try Tensor.indices(shape, axis: place, dtype: dtype, "argsort")
-    // Backwards twice, so that equal elements keep their order.
-    let operands = descending ? [try flip([place]), try indices.flip([place])] : [self, indices]
-    let sorted = try sortTogether(operands, axis: place, keyCount: 1, isStable, "argsort", file, line)[1]
-    return descending ? try sorted.flip([place]) : sorted
   }
 
   /// The `count` largest elements along an axis, largest first, and their indices along it as `i32` (`lax.top_k`).
@@ -58,11 +62,13 @@ extension Tensor {
   public func topK(
     _ count: Int, axis: Int = -1, file: String = #fileID, line: Int = #line
   ) throws -> (values: Tensor, indices: Tensor) {
-    let axis = try Tensor.normalizedAxis(axis, rank: rank, for: "topK")
-    let results = try Tensor.applyAll(
-      .ordering(.topK(Ordering.TopK(count: count, axis: axis))), [.tensor(self)],
-      location: SourceLocation(file: file, line: line))
-    return (results[0], results[1])
+    try located(file, line) {
+      let axis = try Tensor.normalizedAxis(axis, rank: rank, for: "topK")
+      let results = try Tensor.applyAll(
+        .ordering(.topK(Ordering.TopK(count: count, axis: axis))), [.tensor(self)],
+        location: SourceLocation(file: file, line: line))
+      return (results[0], results[1])
+    }
   }
 
   /// The distinct elements in ascending order, as a vector of a size that is known before they are (`jnp.unique` with
@@ -75,8 +81,10 @@ extension Tensor {
   ///   - fill: What follows the elements; the smallest of them when `nil`.
   /// - Throws: ``BloxError/Code/invalidArgument`` for a negative size, or for a tensor without elements and without a
   ///   fill value; ``BloxError/Code/dtypeMismatch`` for keys.
-  public func unique(size: Int, fill: Double? = nil) throws -> Tensor {
-    try uniqueWithCounts(size: size, fill: fill).values
+  public func unique(size: Int, fill: Double? = nil, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) {
+      try uniqueWithCounts(size: size, fill: fill).values
+    }
   }
 
   /// The distinct elements as ``unique(size:fill:)`` has them; for each the index of its first occurrence and the number
@@ -87,32 +95,34 @@ extension Tensor {
   ///
   /// - Throws: As ``unique(size:fill:)``.
   public func uniqueWithCounts(
-    size: Int, fill: Double? = nil
+    size: Int, fill: Double? = nil, file: String = #fileID, line: Int = #line
   ) throws -> (values: Tensor, indices: Tensor, inverse: Tensor, counts: Tensor) {
-    guard size >= 0 else { throw BloxError(.invalidArgument, "unique: the size \(size) must not be negative") }
-    guard count > 0 || (fill != nil || size == 0) else {
-      throw BloxError(.invalidArgument, "unique: \(type) has no element to fill with; give a fill value")
+    try located(file, line) {
+      guard size >= 0 else { throw BloxError(.invalidArgument, "unique: the size \(size) must not be negative") }
+      guard count > 0 || (fill != nil || size == 0) else {
+        throw BloxError(.invalidArgument, "unique: \(type) has no element to fill with; give a fill value")
+      }
+      let x = try flat()
+      let numbers = try Tensor.indices([count], axis: 0, dtype: .i32, "unique")
+      let sorted = try BloxTrace.sort([x, numbers])
+      guard count > 0 else {
+        let none = try Tensor.zeros([size], dtype: .i32)
+        return (try Tensor.full([size], fill ?? 0, dtype: dtype), none, numbers, none)
+      }
+      // [1, 1, 2] -> [true, false, true]: where another element begins.
+      let (before, after) = (try sorted[0].slice(0..<count - 1), try sorted[0].slice(1..<count))
+      var differs = try after .!= before
+      if dtype.isFloating { differs = try logicalAnd(differs, logicalOr(after .== after, before .== before)) }
+      let begins = try concatenate([Tensor(shape: [1], scalars: [true], dtype: .bool), differs])
+      // The index of each sorted element's like.
+      let likes = try begins.cast(to: .i32).cumsum(axis: 0) - 1
+      let inverse = try Tensor.zeros([count], dtype: .i32).at[sorted[1]].set(likes).reshape(shape)
+      let first = try begins.nonzero(size: size, fill: 0)[0]
+      let counts = try Tensor.zeros([size], dtype: .i32).at[likes].add(1)
+      var values = try sorted[0].take(first)
+      if let fill { values = try select(counts .> 0, values, Tensor.full([size], fill, dtype: dtype)) }
+      return (values, try sorted[1].take(first), inverse, counts)
     }
-    let x = try flat()
-    let numbers = try Tensor.indices([count], axis: 0, dtype: .i32, "unique")
-    let sorted = try BloxTrace.sort([x, numbers])
-    guard count > 0 else {
-      let none = try Tensor.zeros([size], dtype: .i32)
-      return (try Tensor.full([size], fill ?? 0, dtype: dtype), none, numbers, none)
-    }
-    // [1, 1, 2] -> [true, false, true]: where another element begins.
-    let (before, after) = (try sorted[0].slice(0..<count - 1), try sorted[0].slice(1..<count))
-    var differs = try after .!= before
-    if dtype.isFloating { differs = try logicalAnd(differs, logicalOr(after .== after, before .== before)) }
-    let begins = try concatenate([Tensor(shape: [1], scalars: [true], dtype: .bool), differs])
-    // The index of each sorted element's like.
-    let likes = try begins.cast(to: .i32).cumsum(axis: 0) - 1
-    let inverse = try Tensor.zeros([count], dtype: .i32).at[sorted[1]].set(likes).reshape(shape)
-    let first = try begins.nonzero(size: size, fill: 0)[0]
-    let counts = try Tensor.zeros([size], dtype: .i32).at[likes].add(1)
-    var values = try sorted[0].take(first)
-    if let fill { values = try select(counts .> 0, values, Tensor.full([size], fill, dtype: dtype)) }
-    return (values, try sorted[1].take(first), inverse, counts)
   }
 
   private func flat() throws -> Tensor { try reshape([count]) }
@@ -140,7 +150,9 @@ public func sort(
   _ tensors: [Tensor], axis: Int = -1, keyCount: Int = 1, isStable: Bool = true, file: String = #fileID,
   line: Int = #line
 ) throws -> [Tensor] {
-  try sortTogether(tensors, axis: axis, keyCount: keyCount, isStable, "sort", file, line)
+  try located(file, line) {
+    try sortTogether(tensors, axis: axis, keyCount: keyCount, isStable, "sort", file, line)
+  }
 }
 
 /// The indices along an axis at which elements are in ascending order of the last of several keys, then of the one before
@@ -150,10 +162,12 @@ public func sort(
 public func lexsort(
   _ keys: [Tensor], axis: Int = -1, file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  guard let first = keys.first else { throw BloxError(.invalidArgument, "lexsort: needs a key to sort by") }
-  let place = try Tensor.normalizedAxis(axis, rank: first.rank, for: "lexsort")
-  let operands = keys.reversed() + [try Tensor.iota(first.shape, axis: place)]
-  return try sortTogether(operands, axis: place, keyCount: keys.count, true, "lexsort", file, line)[keys.count]
+  try located(file, line) {
+    guard let first = keys.first else { throw BloxError(.invalidArgument, "lexsort: needs a key to sort by") }
+    let place = try Tensor.normalizedAxis(axis, rank: first.rank, for: "lexsort")
+    let operands = keys.reversed() + [try Tensor.iota(first.shape, axis: place)]
+    return try sortTogether(operands, axis: place, keyCount: keys.count, true, "lexsort", file, line)[keys.count]
+  }
 }
 
 private func sortTogether(

@@ -30,20 +30,22 @@ extension Tensor {
     baseDilation: PerDimension = 1, windowDilation: PerDimension = 1, initial: Double? = nil, file: String = #fileID,
     line: Int = #line
   ) throws -> Tensor {
-    let location = SourceLocation(file: file, line: line)
-    let name = "reduceWindow"
-    do {
-      guard window.count == rank else {
-        throw BloxError(.invalidArgument, "\(name): the window \(window) needs a size for each dimension of \(type)")
+    try located(file, line) {
+      let location = SourceLocation(file: file, line: line)
+      let name = "reduceWindow"
+      do {
+        guard window.count == rank else {
+          throw BloxError(.invalidArgument, "\(name): the window \(window) needs a size for each dimension of \(type)")
+        }
+        let windows = try Op.Window(
+          window, over: shape, strides: strides.values(rank, "strides", for: name), padding: padding,
+          baseDilations: baseDilation.values(rank, "base dilations", for: name),
+          windowDilations: windowDilation.values(rank, "window dilations", for: name), for: name)
+        guard let initial else { return try Tensor.apply(.window(.reduce(kind, windows)), self, location: location) }
+        return try reduceWindow(kind, windows, from: Literal(initial, as: dtype), location: location)
+      } catch let error as BloxError {
+        throw error.at(modulePath: ModuleScope.path, location: location)
       }
-      let windows = try Op.Window(
-        window, over: shape, strides: strides.values(rank, "strides", for: name), padding: padding,
-        baseDilations: baseDilation.values(rank, "base dilations", for: name),
-        windowDilations: windowDilation.values(rank, "window dilations", for: name), for: name)
-      guard let initial else { return try Tensor.apply(.window(.reduce(kind, windows)), self, location: location) }
-      return try reduceWindow(kind, windows, from: Literal(initial, as: dtype), location: location)
-    } catch let error as BloxError {
-      throw error.at(modulePath: ModuleScope.path, location: location)
     }
   }
 
@@ -82,7 +84,9 @@ public func maxPool(
   _ x: Tensor, window: PerDimension, strides: PerDimension? = nil, padding: Padding = .valid,
   file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  try pool(.max, x, window, strides, padding, "maxPool", SourceLocation(file: file, line: line))
+  try located(file, line) {
+    try pool(.max, x, window, strides, padding, "maxPool", SourceLocation(file: file, line: line))
+  }
 }
 
 /// The smallest element of each window; NaN if there is one. As ``maxPool(_:window:strides:padding:file:line:)``.
@@ -90,7 +94,9 @@ public func minPool(
   _ x: Tensor, window: PerDimension, strides: PerDimension? = nil, padding: Padding = .valid,
   file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  try pool(.min, x, window, strides, padding, "minPool", SourceLocation(file: file, line: line))
+  try located(file, line) {
+    try pool(.min, x, window, strides, padding, "minPool", SourceLocation(file: file, line: line))
+  }
 }
 
 /// The mean of each window. Integers become `f32`.
@@ -108,14 +114,16 @@ public func avgPool(
   _ x: Tensor, window: PerDimension, strides: PerDimension? = nil, padding: Padding = .valid,
   countsPadding: Bool = false, file: String = #fileID, line: Int = #line
 ) throws -> Tensor {
-  let location = SourceLocation(file: file, line: line)
-  let x = try x.cast(to: x.dtype.inexact)
-  let sums = try pool(.sum, x, window, strides, padding, "avgPool", location)
-  if countsPadding || padding == .valid { return try sums / Double(window.numbers.reduce(1, *)) }
-  // One image of one channel says how many elements all windows have.
-  let spatial = x.shape.suffix(window.numbers.count + 1).dropLast()
-  let ones = try Tensor.ones(spatial + [1], dtype: x.dtype)
-  return try sums / pool(.sum, ones, window, strides, padding, "avgPool", location)
+  try located(file, line) {
+    let location = SourceLocation(file: file, line: line)
+    let x = try x.cast(to: x.dtype.inexact)
+    let sums = try pool(.sum, x, window, strides, padding, "avgPool", location)
+    if countsPadding || padding == .valid { return try sums / Double(window.numbers.reduce(1, *)) }
+    // One image of one channel says how many elements all windows have.
+    let spatial = x.shape.suffix(window.numbers.count + 1).dropLast()
+    let ones = try Tensor.ones(spatial + [1], dtype: x.dtype)
+    return try sums / pool(.sum, ones, window, strides, padding, "avgPool", location)
+  }
 }
 
 private func pool(

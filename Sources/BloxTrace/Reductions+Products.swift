@@ -17,30 +17,42 @@ extension Tensor {
   public func prod(
     _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    let wide: DType =
-      switch dtype {
-      case .bool, .i8, .i16: .i32
-      case .u8, .u16: .u32
-      case .i32, .i64, .u32, .u64, .bf16, .f16, .f32, .f64, .key: dtype
-      }
-    return try cast(to: wide).reduced(.prod, axes, keepDimensions, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      let wide: DType =
+        switch dtype {
+        case .bool, .i8, .i16: .i32
+        case .u8, .u16: .u32
+        case .i32, .i64, .u32, .u64, .bf16, .f16, .f32, .f64, .key: dtype
+        }
+      return try cast(to: wide).reduced(.prod, axes, keepDimensions, SourceLocation(file: file, line: line))
+    }
   }
 
   /// The exclusive or over axes (all by default) of integers or booleans; 0 over nothing.
   public func xor(
     _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
-    try reduced(.xor, axes, keepDimensions, SourceLocation(file: file, line: line))
+    try located(file, line) {
+      try reduced(.xor, axes, keepDimensions, SourceLocation(file: file, line: line))
+    }
   }
 
   /// The number of elements over axes (all by default) that are not zero, as `i32`.
-  public func countNonzero(_ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
-    try cast(to: .bool).sum(axes, keepDimensions: keepDimensions)
+  public func countNonzero(
+    _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try cast(to: .bool).sum(axes, keepDimensions: keepDimensions)
+    }
   }
 
   /// The sum over axes (all by default) that leaves NaN out.
-  public func nanSum(_ axes: [Int]? = nil, keepDimensions: Bool = false) throws -> Tensor {
-    guard dtype.isFloating else { return try sum(axes, keepDimensions: keepDimensions) }
-    return try select(isNaN(self), 0, self).sum(axes, keepDimensions: keepDimensions)
+  public func nanSum(_ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line)
+    throws -> Tensor
+  {
+    try located(file, line) {
+      guard dtype.isFloating else { return try sum(axes, keepDimensions: keepDimensions) }
+      return try select(isNaN(self), 0, self).sum(axes, keepDimensions: keepDimensions)
+    }
   }
 }

@@ -168,18 +168,34 @@ extension Tensor {
   }
 
   /// A tensor with one value in every element.
-  public static func full(_ shape: [Int], _ value: Double, dtype: DType = .f32) throws -> Tensor {
-    try splat(Literal(value, as: dtype), shape)
+  public static func full(
+    _ shape: [Int], _ value: Double, dtype: DType = .f32, file: String = #fileID, line: Int = #line
+  ) throws -> Tensor {
+    try located(file, line) {
+      try splat(Literal(value, as: dtype), shape)
+    }
   }
 
   /// A tensor of zeros.
-  public static func zeros(_ shape: [Int], dtype: DType = .f32) throws -> Tensor { try full(shape, 0, dtype: dtype) }
+  public static func zeros(_ shape: [Int], dtype: DType = .f32, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) { try full(shape, 0, dtype: dtype) }
+  }
   /// A tensor of ones.
-  public static func ones(_ shape: [Int], dtype: DType = .f32) throws -> Tensor { try full(shape, 1, dtype: dtype) }
+  public static func ones(_ shape: [Int], dtype: DType = .f32, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) { try full(shape, 1, dtype: dtype) }
+  }
   /// Zeros of another tensor's type.
-  public static func zeros(like other: Tensor) throws -> Tensor { try zeros(other.shape, dtype: other.dtype) }
+  public static func zeros(like other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) { try zeros(other.shape, dtype: other.dtype) }
+  }
   /// Ones of another tensor's type.
-  public static func ones(like other: Tensor) throws -> Tensor { try ones(other.shape, dtype: other.dtype) }
+  public static func ones(like other: Tensor, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) { try ones(other.shape, dtype: other.dtype) }
+  }
 
   private static func splat(_ literal: Literal, _ shape: [Int]) throws -> Tensor {
     let type = TensorType(literal.dtype, shape)
@@ -194,17 +210,27 @@ extension Tensor {
   }
 
   /// The index along an axis in every element.
-  public static func iota(_ shape: [Int], axis: Int = 0, dtype: DType = .i32) throws -> Tensor {
-    let axis = try normalizedAxis(axis, rank: shape.count, for: "iota")
-    return try apply(.iota(TensorType(dtype, shape), axis: axis), [])
+  public static func iota(_ shape: [Int], axis: Int = 0, dtype: DType = .i32, file: String = #fileID, line: Int = #line)
+    throws -> Tensor
+  {
+    try located(file, line) {
+      let axis = try normalizedAxis(axis, rank: shape.count, for: "iota")
+      return try apply(.iota(TensorType(dtype, shape), axis: axis), [])
+    }
   }
 
   /// The integers `0 ..< count`.
-  public static func arange(_ count: Int, dtype: DType = .i32) throws -> Tensor { try iota([count], dtype: dtype) }
+  public static func arange(_ count: Int, dtype: DType = .i32, file: String = #fileID, line: Int = #line) throws
+    -> Tensor
+  {
+    try located(file, line) { try iota([count], dtype: dtype) }
+  }
 
   /// The identity matrix.
-  public static func eye(_ size: Int, dtype: DType = .f32) throws -> Tensor {
-    try (try iota([size, size], axis: 0) .== (try iota([size, size], axis: 1))).cast(to: dtype)
+  public static func eye(_ size: Int, dtype: DType = .f32, file: String = #fileID, line: Int = #line) throws -> Tensor {
+    try located(file, line) {
+      try (try iota([size, size], axis: 0) .== (try iota([size, size], axis: 1))).cast(to: dtype)
+    }
   }
 }
 

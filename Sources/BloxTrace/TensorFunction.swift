@@ -153,7 +153,7 @@ public struct TensorFunction<Output, each Input: TensorTree> {
       return try call(repeat each input, site: site)
     } catch let error as BloxError {
       // What a transformation refuses has no line of its own but that of the call.
-      throw error.at(modulePath: nil, location: site)
+      throw error.at(modulePath: ModuleScope.path, location: site)
     }
   }
 

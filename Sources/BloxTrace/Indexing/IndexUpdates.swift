@@ -17,8 +17,10 @@ public struct IndexableForUpdates {
   let tensor: Tensor
 
   /// The elements at an index, to be read or updated.
-  public subscript(_ parts: (any TensorIndexing)?...) -> IndexedElements {
-    IndexedElements(tensor: tensor, parts: parts)
+  public subscript(
+    _ parts: (any TensorIndexing)?..., file file: String = #fileID, line line: Int = #line
+  ) -> IndexedElements {
+    IndexedElements(tensor: tensor, parts: parts, file: file, line: line)
   }
 }
 
@@ -30,6 +32,9 @@ public struct IndexableForUpdates {
 public struct IndexedElements {
   let tensor: Tensor
   let parts: [(any TensorIndexing)?]
+  /// Where the index was written, for messages.
+  let file: String
+  let line: Int
 
   /// The elements themselves.
   ///
@@ -37,7 +42,7 @@ public struct IndexedElements {
   ///   - outside: What reading outside gives; `nil` as for a subscript.
   ///   - fill: What reading outside gives with ``OutOfBounds/fillOrDrop``; NaN or the like when `nil`.
   public func get(outside: OutOfBounds? = nil, fill: Double? = nil) throws -> Tensor {
-    try tensor.elements(at: parts, outside, fill: fill)
+    try located(file, line) { try tensor.elements(at: parts, outside, fill: fill) }
   }
 
   /// With the elements replaced.
@@ -73,13 +78,15 @@ public struct IndexedElements {
   /// With the elements divided by values.
   public func divide(_ values: Tensor, outside: OutOfBounds = .fillOrDrop) throws -> Tensor {
     let ones = try Tensor.ones(like: tensor)
-    return try tensor / IndexedElements(tensor: ones, parts: parts).multiply(values, outside: outside)
+    return try tensor
+      / IndexedElements(tensor: ones, parts: parts, file: file, line: line).multiply(values, outside: outside)
   }
 
   /// With the elements raised to powers.
   public func power(_ values: Tensor, outside: OutOfBounds = .fillOrDrop) throws -> Tensor {
     let ones = try Tensor.ones(like: tensor)
-    return try pow(tensor, IndexedElements(tensor: ones, parts: parts).multiply(values, outside: outside))
+    return try pow(
+      tensor, IndexedElements(tensor: ones, parts: parts, file: file, line: line).multiply(values, outside: outside))
   }
 
   /// With the smaller of each element and its values.
@@ -96,23 +103,25 @@ public struct IndexedElements {
   /// keep their values.
   public func apply(_ function: (Tensor) throws -> Tensor, outside: OutOfBounds = .fillOrDrop) throws -> Tensor {
     let none = try Tensor.zeros(tensor.shape, dtype: .bool)
-    let chosen = try IndexedElements(tensor: none, parts: parts)
+    let chosen = try IndexedElements(tensor: none, parts: parts, file: file, line: line)
       .update(.set, Tensor(true), outside)
     return try select(chosen, try function(tensor), tensor)
   }
 
   private func update(_ kind: Op.ScatterKind, _ values: Tensor, _ outside: OutOfBounds) throws -> Tensor {
-    let index = try ResolvedIndex(parts, of: tensor.shape, outside: outside)
-    let values = try values.cast(to: tensor.dtype)
-    let isWhole = index.windows.enumerated().allSatisfy { axis, window in
-      index.tensors.contains { $0.axis == axis }
-        || window == ResolvedIndex.Window(start: 0, count: tensor.shape[axis], step: 1)
+    try located(file, line) {
+      let index = try ResolvedIndex(parts, of: tensor.shape, outside: outside)
+      let values = try values.cast(to: tensor.dtype)
+      let isWhole = index.windows.enumerated().allSatisfy { axis, window in
+        index.tensors.contains { $0.axis == axis }
+          || window == ResolvedIndex.Window(start: 0, count: tensor.shape[axis], step: 1)
+      }
+      if index.tensors.isEmpty, index.windows.allSatisfy({ $0.step == 1 }) {
+        return try replaceWindow(kind, values, index)
+      }
+      if !index.tensors.isEmpty, isWhole { return try scatter(kind, values, index, outside) }
+      return try scatterOneByOne(kind, values, index, outside)
     }
-    if index.tensors.isEmpty, index.windows.allSatisfy({ $0.step == 1 }) {
-      return try replaceWindow(kind, values, index)
-    }
-    if !index.tensors.isEmpty, isWhole { return try scatter(kind, values, index, outside) }
-    return try scatterOneByOne(kind, values, index, outside)
   }
 
   /// The updates in the shape of the indexed elements, without new axes.

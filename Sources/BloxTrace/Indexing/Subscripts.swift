@@ -11,8 +11,8 @@ extension Tensor {
   ///   ``BloxError/Code/dtypeMismatch`` for a tensor that is neither of integers nor of `bool`,
   ///   ``BloxError/Code/shapeMismatch`` for tensors that do not broadcast, and ``BloxError/Code/concretization`` for a
   ///   traced mask.
-  public subscript(_ parts: (any TensorIndexing)?...) -> Tensor {
-    get throws { try elements(at: parts, nil, fill: nil) }
+  public subscript(_ parts: (any TensorIndexing)?..., file file: String = #fileID, line line: Int = #line) -> Tensor {
+    get throws { try located(file, line) { try elements(at: parts, nil, fill: nil) } }
   }
 
   /// - Parameter outside: `nil` where there should be no places outside: the nearest element then, without a gradient.

@@ -33,6 +33,8 @@ func bindReduce(_ testCase: ConformanceCase) -> CaseBinding {
       return isDeviation ? try sqrt(variance) : variance
     }
   case "jnp.average": return reduction { try $0.average(axes) }
+  case "jnp.median": return reduction { try $0.median(axes, keepDimensions: keep) }
+  case "jnp.quantile": return .run { [try $0[0].quantile($0[1])] }
   case "jnp.linalg.norm":
     if testCase.attrs["ord"] != nil { return reduction { try Linalg.norm($0, .p(1)) } }
     return reduction { try $0.norm(axes) }
