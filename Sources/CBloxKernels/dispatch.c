@@ -135,6 +135,10 @@ blox_reduce_columns_fn blox_reduce_columns(blox_isa isa, blox_reduce kind, blox_
   return blox_kernels(isa)->reduce_columns[kind][dtype];
 }
 
+blox_accumulate_fn blox_accumulate(blox_isa isa, blox_reduce kind, blox_dtype dtype) {
+  return blox_kernels(isa)->accumulate[kind][dtype];
+}
+
 blox_arg_reduce_fn blox_arg_max(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->arg_max[dtype]; }
 blox_arg_reduce_fn blox_arg_min(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->arg_min[dtype]; }
 

@@ -53,6 +53,7 @@ typedef struct blox_kernel_table {
   blox_tile_fn convert[DTYPE_COUNT][DTYPE_COUNT];  // [from][to]
   blox_reduce_rows_fn reduce_rows[REDUCE_COUNT][DTYPE_COUNT];
   blox_reduce_columns_fn reduce_columns[REDUCE_COUNT][DTYPE_COUNT];
+  blox_accumulate_fn accumulate[REDUCE_COUNT][DTYPE_COUNT];
   blox_arg_reduce_fn arg_max[DTYPE_COUNT];
   blox_arg_reduce_fn arg_min[DTYPE_COUNT];
   blox_pool_fold_fn pool_fold[REDUCE_COUNT][DTYPE_COUNT];
@@ -95,6 +96,13 @@ static inline uint64_t blox_element_bits(const char *src, int32_t width) {
   memcpy(&bits, src, (size_t)width);
   return bits;
 }
+
+// The tree of reductions of floats; see reduce.inc.h.
+enum {
+  BLOX_ROW_BLOCK = 1024,  // elements
+  BLOX_COLUMN_BLOCK = 32,  // rows
+  BLOX_LANE_BYTES = 256,
+};
 
 enum {
   BLOX_ORDER_RANKED = 128,  // items that are sorted by their ranks

@@ -16,6 +16,7 @@
 #include "tile_integer.inc.h"
 #include "convert.inc.h"
 #include "fill.inc.h"
+#include "accumulate.inc.h"
 #include "reduce.inc.h"
 #include "arg_reduce.inc.h"
 #include "pool.inc.h"

@@ -2,16 +2,29 @@
 //
 // Floats go through one fixed tree on every instruction set: a row is cut into blocks of 1024; a block is summed
 // in 256 bytes' worth of lanes, which are folded in halves; blocks are combined pairwise. Columns are cut into
-// blocks of 32 rows, combined pairwise. Integers wrap and may take any order.
+// blocks of 32 rows, combined pairwise. Integers wrap and may take any order. tile_fold.c does the same to elements
+// that come tile by tile.
 
 enum {
-  ROW_BLOCK = 1024,
-  COLUMN_BLOCK = 32,
+  ROW_BLOCK = BLOX_ROW_BLOCK,
+  COLUMN_BLOCK = BLOX_COLUMN_BLOCK,
   // Blocks are combined like the carries of a binary counter; 2^48 blocks are more than memory holds.
   REDUCE_LEVELS = 48,
-  LANE_BYTES = 256,
+  LANE_BYTES = BLOX_LANE_BYTES,
   LANE_VECTORS = LANE_BYTES / VECTOR_BYTES,
+  // Sums of a chunk of columns at all levels, on the stack.
+  LEVEL_BYTES = 64 << 10,
+  // Sums of a level that stay in the first-level cache.
+  COLUMN_CHUNK = 4096,
 };
+
+// How many columns are reduced together, so that `length` rows' levels have room.
+INLINE int64_t column_chunk(int64_t length, int64_t width) {
+  int64_t depth = 1;
+  for (int64_t blocks = length / COLUMN_BLOCK; blocks > 0; blocks >>= 1) depth++;
+  int64_t chunk = LEVEL_BYTES / width / depth / LANES_F32 * LANES_F32;
+  return chunk < COLUMN_CHUNK ? chunk : COLUMN_CHUNK;
+}
 
 
 #if VECTOR_BYTES == 64
@@ -152,75 +165,54 @@ INLINE vf32 read_first_f16(const uint16_t *p, float rest, int64_t n) {
     for (int64_t r = 0; r < rows; r++) d[r] = NARROW(name##_row_##type(x + r * length, length));              \
   }                                                                                                           \
                                                                                                               \
-  /* `width` vectors of a block of rows, all in registers. */                                                 \
-  INLINE void name##_column_block_##type(V *sum, const S *x, int64_t rows, int64_t stride, int width,         \
-                                         int64_t last) {                                                      \
-    for (int j = 0; j < width; j++) sum[j] = (V)(A)IDENTITY;                                                  \
-    for (int64_t r = 0; r < rows; r++) {                                                                      \
-      for (int j = 0; j < width; j++) {                                                                       \
-        const S *p = x + r * stride + j * LANES;                                                              \
-        V v = last == LANES ? read_##type(p) : read_first_##type(p, (A)IDENTITY, last);                       \
-        sum[j] = OP(sum[j], v);                                                                               \
-      }                                                                                                       \
-    }                                                                                                         \
-  }                                                                                                           \
-                                                                                                              \
   static void name##_columns_##type(void *dst, const void *src, int64_t length, int64_t stride,               \
                                     int64_t columns) {                                                        \
-    enum { STRIP = LANE_VECTORS * LANES };                                                                    \
     S *d = dst;                                                                                               \
-    for (int64_t c0 = 0; c0 < columns; c0 += 4 * STRIP) {                                                     \
-      int64_t chunk = columns - c0 < 4 * STRIP ? columns - c0 : 4 * STRIP;                                    \
+    A levels[LEVEL_BYTES / sizeof(A)];                                                                        \
+    int64_t width = column_chunk(length, sizeof(A));                                                          \
+    for (int64_t c0 = 0; c0 < columns; c0 += width) {                                                         \
+      int64_t chunk = columns - c0 < width ? columns - c0 : width;                                            \
       const S *x = (const S *)src + c0;                                                                       \
-      A levels[REDUCE_LEVELS][4 * STRIP];                                                                     \
       int depth = 0;                                                                                          \
-      int64_t blocks = 0;                                                                                     \
-      if (length == 0) {                                                                                      \
-        for (int64_t c = 0; c < chunk; c++) levels[0][c] = (A)IDENTITY;                                       \
-        depth = 1;                                                                                            \
-      }                                                                                                       \
-      for (int64_t r = 0; r < length; r += COLUMN_BLOCK) {                                                    \
+      int64_t blocks = 0, r = 0;                                                                              \
+      do {                                                                                                    \
         int64_t rows = length - r < COLUMN_BLOCK ? length - r : COLUMN_BLOCK;                                 \
-        A *level = levels[depth++];                                                                           \
-        int64_t c = 0;                                                                                        \
-        V sum[LANE_VECTORS];                                                                                  \
-        for (; c + STRIP <= chunk; c += STRIP) {                                                              \
-          name##_column_block_##type(sum, x + r * stride + c, rows, stride, LANE_VECTORS, LANES);             \
-          memcpy(level + c, sum, sizeof sum);                                                                 \
-        }                                                                                                     \
-        for (; c < chunk; c += LANES) {                                                                       \
-          if (c + LANES <= chunk) {                                                                           \
-            name##_column_block_##type(sum, x + r * stride + c, rows, stride, 1, LANES);                      \
-          } else {                                                                                            \
-            name##_column_block_##type(sum, x + r * stride + c, rows, stride, 1, chunk - c);                  \
-          }                                                                                                   \
-          memcpy(level + c, sum, sizeof sum[0]);                                                              \
-        }                                                                                                     \
+        A *level = levels + depth++ * width;                                                                  \
+        for (int64_t c = 0; c < chunk; c++) level[c] = (A)IDENTITY;                                           \
+        name##_accumulate_##type(level, x + r * stride, rows, stride, chunk);                                 \
         for (int64_t carry = blocks++; carry & 1; carry >>= 1) {                                              \
           depth--;                                                                                            \
-          name##_combine_##type(levels[depth - 1], levels[depth], chunk);                                     \
+          name##_combine_##type(levels + (depth - 1) * width, levels + depth * width, chunk);                 \
         }                                                                                                     \
+        r += rows;                                                                                            \
+      } while (r < length);                                                                                   \
+      for (; depth > 1; depth--) {                                                                            \
+        name##_combine_##type(levels + (depth - 2) * width, levels + (depth - 1) * width, chunk);             \
       }                                                                                                       \
-      for (; depth > 1; depth--) name##_combine_##type(levels[depth - 2], levels[depth - 1], chunk);          \
-      for (int64_t c = 0; c < chunk; c++) d[c0 + c] = NARROW(levels[0][c]);                                   \
+      for (int64_t c = 0; c < chunk; c++) d[c0 + c] = NARROW(levels[c]);                                      \
     }                                                                                                         \
   }
 
-// x[i] = OP(x[i], y[i]); a chunk is padded to whole vectors.
+// x[c] = OP(x[c], y[c]).
 #define FLOAT_COMBINE(name, OP, type, A, V, LANES, accumulator)                                               \
   INLINE void name##_combine_##type(A *x, const A *y, int64_t n) {                                            \
-    for (int64_t i = 0; i < n; i += LANES) {                                                                  \
-      store_##accumulator(x + i, OP(load_##accumulator(x + i), load_##accumulator(y + i)));                   \
+    int64_t c = 0;                                                                                            \
+    for (; c + LANES <= n; c += LANES) {                                                                      \
+      store_##accumulator(x + c, OP(load_##accumulator(x + c), load_##accumulator(y + c)));                   \
     }                                                                                                         \
+    V rest = OP(load_first_##accumulator(x + c, n - c), load_first_##accumulator(y + c, n - c));              \
+    store_first_##accumulator(x + c, rest, n - c);                                                            \
   }
 
 #define FLOAT_REDUCE_F32(name, OP, IDENTITY, type, S, NARROW)      \
+  FLOAT_ACCUMULATE(name, OP, IDENTITY, type, S, float, vf32, LANES_F32, f32) \
   FLOAT_COMBINE(name, OP, type, float, vf32, LANES_F32, f32)       \
   FLOAT_REDUCE(name, OP, IDENTITY, type, S, float, vf32, LANES_F32, FOLD_F32, NARROW)
 #define FLOAT_REDUCE_ALL(name, OP, IDENTITY)                       \
   FLOAT_REDUCE_F32(name, OP, IDENTITY, f32, float, SAME)           \
   FLOAT_REDUCE_F32(name, OP, IDENTITY, bf16, uint16_t, narrow_one_bf16) \
   FLOAT_REDUCE_F32(name, OP, IDENTITY, f16, uint16_t, narrow_one_f16)   \
+  FLOAT_ACCUMULATE(name, OP, IDENTITY, f64, double, double, vf64, LANES_F64, f64) \
   FLOAT_COMBINE(name, OP, f64, double, vf64, LANES_F64, f64)       \
   FLOAT_REDUCE(name, OP, IDENTITY, f64, double, double, vf64, LANES_F64, FOLD_F64, SAME)
 
@@ -232,6 +224,7 @@ FLOAT_REDUCE_ALL(min, OP_MIN, INFINITY)
 // ---- Integers and booleans ---------------------------------------------------------------------------
 
 #define INTEGER_REDUCE(name, suffix, T, IDENTITY, expression)                                                 \
+  INTEGER_ACCUMULATE(name, suffix, T, expression)                                                             \
   static void name##_rows_##suffix(void *dst, const void *src, int64_t rows, int64_t length) {                \
     T *d = dst;                                                                                               \
     for (int64_t r = 0; r < rows; r++) {                                                                      \
@@ -249,15 +242,9 @@ FLOAT_REDUCE_ALL(min, OP_MIN, INFINITY)
     enum { STRIP = 4096 / sizeof(T) };                                                                        \
     for (int64_t c0 = 0; c0 < columns; c0 += STRIP) {                                                         \
       int64_t chunk = columns - c0 < STRIP ? columns - c0 : STRIP;                                            \
-      T *restrict d = (T *)dst + c0;                                                                          \
+      T *d = (T *)dst + c0;                                                                                   \
       for (int64_t c = 0; c < chunk; c++) d[c] = IDENTITY;                                                    \
-      for (int64_t r = 0; r < length; r++) {                                                                  \
-        const T *restrict s = (const T *)src + r * stride + c0;                                               \
-        for (int64_t c = 0; c < chunk; c++) {                                                                 \
-          T x = d[c], y = s[c];                                                                               \
-          d[c] = (T)(expression);                                                                             \
-        }                                                                                                     \
-      }                                                                                                       \
+      name##_accumulate_##suffix(d, (const T *)src + c0, length, stride, chunk);                              \
     }                                                                                                         \
   }
 

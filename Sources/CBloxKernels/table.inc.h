@@ -2,6 +2,8 @@
 
 #define FLOATS(name) \
   [BLOX_BF16] = name##_bf16, [BLOX_F16] = name##_f16, [BLOX_F32] = name##_f32, [BLOX_F64] = name##_f64
+// Those that are accumulated as what they are.
+#define WHOLE_FLOATS(name) [BLOX_F32] = name##_f32, [BLOX_F64] = name##_f64
 #define SIGNED(name) [BLOX_I8] = name##_i8, [BLOX_I16] = name##_i16, [BLOX_I32] = name##_i32, [BLOX_I64] = name##_i64
 #define UNSIGNED(name) [BLOX_U8] = name##_u8, [BLOX_U16] = name##_u16, [BLOX_U32] = name##_u32, [BLOX_U64] = name##_u64
 #define INTEGERS(name) SIGNED(name), UNSIGNED(name)
@@ -126,6 +128,15 @@ const blox_kernel_table BLOX_TABLE = {
     [BLOX_REDUCE_AND] = {WIDTHS(and_columns), [BLOX_BOOL] = and_columns_truth},
     [BLOX_REDUCE_OR] = {WIDTHS(or_columns), [BLOX_BOOL] = or_columns_truth},
     [BLOX_REDUCE_XOR] = {WIDTHS_AND_BOOL(xor_columns)},
+  },
+  .accumulate = {
+    [BLOX_REDUCE_SUM] = {WHOLE_FLOATS(sum_accumulate), WIDTHS(sum_accumulate)},
+    [BLOX_REDUCE_PROD] = {WHOLE_FLOATS(prod_accumulate), WIDTHS(prod_accumulate)},
+    [BLOX_REDUCE_MAX] = {WHOLE_FLOATS(max_accumulate), INTEGERS(max_accumulate), [BLOX_BOOL] = or_accumulate_truth},
+    [BLOX_REDUCE_MIN] = {WHOLE_FLOATS(min_accumulate), INTEGERS(min_accumulate), [BLOX_BOOL] = and_accumulate_truth},
+    [BLOX_REDUCE_AND] = {WIDTHS(and_accumulate), [BLOX_BOOL] = and_accumulate_truth},
+    [BLOX_REDUCE_OR] = {WIDTHS(or_accumulate), [BLOX_BOOL] = or_accumulate_truth},
+    [BLOX_REDUCE_XOR] = {WIDTHS_AND_BOOL(xor_accumulate)},
   },
   .arg_max = {FLOATS(arg_max), INTEGERS_AND_BOOL(arg_max)},
   .arg_min = {FLOATS(arg_min), INTEGERS_AND_BOOL(arg_min)},

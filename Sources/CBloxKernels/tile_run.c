@@ -1,5 +1,6 @@
 // The interpreter of tile programs: for each tile, fill the slots of the streams, then run the tape.
 
+#include "tile_fold.h"
 #include "tile_streams.inc.h"
 
 static void repeat_rows(blox_isa isa, char *dst, const char *src, int32_t width, int64_t rows, int64_t length) {
@@ -16,6 +17,26 @@ static void run_by_row(const blox_tile_op *op, char *const *slots, int64_t rows,
   for (int64_t row = 0; row < rows; row++) {
     op->fn(dst, a, b, c, (size_t)length);
     dst += op->steps[0], a += op->steps[1], b += op->steps[2], c += op->steps[3];
+  }
+}
+
+// How many of the next elements stay within the pieces of all folds.
+static int64_t until_piece_ends(const blox_tile_program *program, int64_t at, int64_t n) {
+  for (int32_t i = 0; i < program->fold_count; i++) {
+    int64_t piece = program->folds[i].piece, left = piece - at % piece;
+    n = left < n ? left : n;
+  }
+  return n;
+}
+
+static void finish_pieces(const blox_tile_program *program, fold_state *states, char *const *buffers, int64_t at,
+                          bool is_end, char *scratch) {
+  for (int32_t i = 0; i < program->fold_count; i++) {
+    const blox_tile_fold *fold = &program->folds[i];
+    if (at % fold->piece != 0 && !is_end) continue;
+    int64_t index = (at - 1) / fold->piece;
+    blox_fold_finish(fold, &states[i], scratch + fold->levels,
+                     buffers[fold->buffer] + index * fold->inner * fold->width);
   }
 }
 
@@ -44,9 +65,11 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
     // A slot without room in scratch is always written directly.
     direct[i] = slots[slot] == NULL ? is_computed(program, slot) : may_write_directly(program, buffers, i);
   }
+  fold_state folds[program->fold_count + 1];
+  memset(folds, 0, sizeof folds);
 
-  for (int64_t at = start; at < end; at += tile) {
-    int64_t n = end - at < tile ? end - at : tile;
+  for (int64_t at = start, n; at < end; at += n) {
+    n = until_piece_ends(program, at, end - at < tile ? end - at : tile);
     int64_t row = at / program->row_length, rows = n / program->row_length;
     for (int32_t i = 0; i < program->stream_count; i++) {
       const blox_stream *stream = &program->streams[i];
@@ -91,6 +114,11 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
         case BLOX_TILE_REDUCE:
           op->reduce(slots[op->dst], slots[op->a], rows, program->row_length);
           break;
+        case BLOX_TILE_FOLD: {
+          const blox_tile_fold *fold = &program->folds[op->fold];
+          blox_fold_elements(program->isa, fold, &folds[op->fold], scratch + fold->levels, slots[op->a], n);
+          break;
+        }
         default:
           repeat_rows(program->isa, slots[op->dst], slots[op->a], op->width, rows, program->row_length);
       }
@@ -101,5 +129,6 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
       int64_t first = result->of_rows ? row : at, count = result->of_rows ? rows : n;
       memmove(buffers[result->buffer] + first * result->width, slots[result->slot], (size_t)(count * result->width));
     }
+    finish_pieces(program, folds, buffers, at + n, at + n == end, scratch);
   }
 }

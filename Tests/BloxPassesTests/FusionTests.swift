@@ -51,6 +51,30 @@ struct FusionTests {
     #expect(fused.regions == [["exp"], ["broadcast_in_dim", "add"], ["dot_general", "broadcast_in_dim", "mul"]])
   }
 
+  @Test("What a cheap member is computed from is a result where others repeat the member")
+  func repeatedMember() throws {
+    // The broadcast is stored for the product, and repeated for the last region, which then needs the maxima.
+    let fused = try fuse(
+      "f32[4,4], f32[4,4] -> f32[4,4], f32[4,4]",
+      """
+      %2: f32[4,4] = tanh %0
+      %3: f32[4] = reduce_max %2 {axes=[1]}
+      %4: f32[4,4] = broadcast_in_dim %3 {dims=[0]}
+      %5: f32[4,4] = mul %2, %4
+      %6: f32[4,4] = dot_general %1, %4 {contract=[1]x[0]}
+      %7: f32[4,4] = dot_general %1, %6 {contract=[1]x[0]}
+      %8: f32[4,4] = exp %7
+      %9: f32[4,4] = mul %8, %4
+      return %5, %9
+      """)
+    #expect(
+      fused.regions == [
+        ["tanh", "reduce_max", "broadcast_in_dim", "mul"], ["dot_general", "exp", "broadcast_in_dim", "mul"],
+      ]
+    )
+    #expect(fused.instructions[0].results.map { fused.type(of: $0).shape } == [[4], [4, 4], [4, 4]])
+  }
+
   @Test("The updates of one parameter and its moments are one region, those of another parameter another")
   func siblings() throws {
     let fused = try fuse(
@@ -137,7 +161,7 @@ struct FusionTests {
     #expect(fused.instructions.allSatisfy { $0.op.region?.isValidRegion != false })
   }
 
-  @Test("Softmax is one region with rows; a reduction of other dimensions, or of a value alone, stays outside")
+  @Test("Softmax is one region with rows, and with a sum of its columns; a reduction of a value alone stays outside")
   func rows() throws {
     let fused = try fuse(
       "f32[4,8] -> f32[4,8], f32[8], f32[4]",
@@ -156,20 +180,20 @@ struct FusionTests {
       """)
     #expect(
       fused.body == """
-        %1: f32[4,8] = fusion %0 {kind=row} region(%2: f32[4,8]) {
-          %3: f32[4] = reduce_max %2 {axes=[1]}
-          %4: f32[4,8] = broadcast_in_dim %3 {dims=[0]}
-          %5: f32[4,8] = sub %2, %4
-          %6: f32[4,8] = exp %5
-          %7: f32[4] = reduce_sum %6 {axes=[1]}
-          %8: f32[4,8] = broadcast_in_dim %7 {dims=[0]}
-          %9: f32[4,8] = div %6, %8
-          return %9
+        %1: f32[4,8], %2: f32[8] = fusion %0 {kind=row} region(%3: f32[4,8]) {
+          %4: f32[4] = reduce_max %3 {axes=[1]}
+          %5: f32[4,8] = broadcast_in_dim %4 {dims=[0]}
+          %6: f32[4,8] = sub %3, %5
+          %7: f32[4,8] = exp %6
+          %8: f32[4] = reduce_sum %7 {axes=[1]}
+          %9: f32[4,8] = broadcast_in_dim %8 {dims=[0]}
+          %10: f32[4,8] = div %7, %9
+          %11: f32[8] = reduce_sum %10 {axes=[0]}
+          return %10, %11
         }
-        %10: f32[8] = reduce_sum %1 {axes=[0]}
-        %11: f32[8,4] = transpose %0 {permutation=[1,0]}
-        %12: f32[4] = reduce_sum %11 {axes=[0]}
-        return %1, %10, %12
+        %12: f32[8,4] = transpose %0 {permutation=[1,0]}
+        %13: f32[4] = reduce_sum %12 {axes=[0]}
+        return %1, %2, %13
         """)
   }
 

@@ -242,7 +242,8 @@ extension Op {
     public init(_ program: Program) { box = ProgramBox(program) }
   }
 
-  /// What kind of kernel a fusion region runs as.
+  /// What kind of kernel a fusion region runs as. The first two may also return reductions over
+  /// the leading dimensions.
   public enum FusionKind: String, CaseIterable, Hashable, Sendable {
     /// Elementwise work over one iteration space, tile by tile.
     case loop

@@ -62,6 +62,12 @@ struct FusionGroups {
     for member in members { ofInstruction[member] = group }
   }
 
+  /// Adds members that had no group.
+  mutating func add(_ members: [Int], to group: Int) {
+    self.members[group] = (self.members[group] + members).sorted()
+    for member in members { ofInstruction[member] = group }
+  }
+
   /// Puts a product in front of a group.
   mutating func addProduct(_ product: Int, to group: Int) {
     members[group].insert(product, at: 0)

@@ -17,6 +17,8 @@ import BloxIR
 
 struct RowFusion {
   private(set) var groups: FusionGroups
+  /// The spaces of groups with rows.
+  private(set) var spaces: [Int: RowSpace] = [:]
   private let program: Program
   private let roles: FusionRoles
   private let ways: FusionWays
@@ -56,6 +58,7 @@ struct RowFusion {
     guard let group = members.first(where: { groups.ofInstruction[$0] >= 0 }).map({ groups.ofInstruction[$0] })
     else { return }
     groups.addRows(members, to: group)
+    spaces[group] = space
   }
 
   private func type(of operand: Operand) -> TensorType { program.type(of: operand) }
@@ -136,7 +139,7 @@ struct RowFusion {
 }
 
 /// The iteration space of a region with rows.
-private struct RowSpace {
+struct RowSpace {
   let rows: Int
   let rowLength: Int
 

@@ -55,12 +55,16 @@ extension Instruction {
 
 extension Program {
   /// Whether a fusion region reads a parameter, or what it renames to, by elementwise instructions and by reductions of
-  /// its rows only.
+  /// its rows or columns only. Reductions of columns are written when everything has been read.
   func readsInPlace(parameter: Int) -> Bool {
     var names: Set<Value> = [parameterValue(parameter)]
     for instruction in instructions {
       let reads = instruction.operands.contains { $0.value.map(names.contains) ?? false }
-      if !reads || instruction.op.isElementwise || instruction.reducesRows(in: self) { continue }
+      if !reads || instruction.op.isElementwise || instruction.reducesRows(in: self)
+        || instruction.columnPieces(in: self) != nil
+      {
+        continue
+      }
       guard instruction.isAlias(in: self) else { return false }
       names.insert(instruction.results[0])
     }

@@ -2,8 +2,10 @@
 //
 // Dimensions that are neighbours and both stay or both go are one dimension, so an operand is an alternation such as
 // [keep, reduce, keep]. The last reduced dimension goes first, as `[outer, length, inner]`; what remains is shorter by
-// one reduced dimension. How the work is divided depends on the shape alone, so bits do not depend on threads.
+// one reduced dimension. How the work is divided depends on the shape alone, so bits do not depend on threads; where
+// there are no dimensions before the reduced ones, as a region would divide it (ReductionPieces).
 import BloxIR
+import BloxPasses
 import CBloxKernels
 
 extension Lowering {
@@ -11,8 +13,8 @@ extension Lowering {
   private static let pieceElements = 1 << 16
   /// Bytes of work worth a part.
   private static let partBytes = 256 << 10
-  /// Columns that one part reduces together: some cache lines of each row.
-  private static let stripBytes = 1024
+  /// Columns that one part reduces together: as many as leave some units of work, for threads to share.
+  private static let stripColumns = (least: 256, most: 4096, units: 16)
 
   mutating func lowerReduce(_ instruction: Instruction, _ kind: Op.Reduction, axes: [Int]) throws(BloxError) {
     let operand = type(instruction.operands[0])
@@ -49,29 +51,43 @@ extension Lowering {
     _ source: Int32, to target: Int32, outer: Int, length: Int, inner: Int, _ kernels: ReduceKernels
   ) {
     guard outer * inner > 0 else { return }
-    let rowElements = Lowering.pieceElements / max(1, min(inner, 64))
+    var pieceLength = max(length, 1)
     // Halves would be rounded between the steps.
-    let isCut = length >= 2 * rowElements && outer * inner <= 4096 && !kernels.isHalf
-    guard isCut else {
-      return appendReduce(
-        source, to: target, outer: outer, length: length, inner: inner, pieceLength: max(length, 1), kernels)
+    if !kernels.isHalf && length > 0 {
+      if outer == 1 {
+        pieceLength = ReductionPieces(length: length, inner: inner).rows
+      } else {
+        let rows = Lowering.pieceElements / max(1, min(inner, 64))
+        if length >= 2 * rows && outer * inner <= 4096 { pieceLength = rows }
+      }
     }
-    let pieces = (length + rowElements - 1) / rowElements
+    guard pieceLength < length else {
+      return appendReduce(source, to: target, outer: outer, length: length, inner: inner, pieceLength, kernels)
+    }
+    let pieces = (length + pieceLength - 1) / pieceLength
     let partial = scratchSlot(byteCount: outer * pieces * inner * kernels.width)
-    appendReduce(source, to: partial, outer: outer, length: length, inner: inner, pieceLength: rowElements, kernels)
-    appendReduce(
-      partial, to: target, outer: outer, length: pieces, inner: inner, pieceLength: pieces, kernels)
+    appendReduce(source, to: partial, outer: outer, length: length, inner: inner, pieceLength, kernels)
+    appendReduce(partial, to: target, outer: outer, length: pieces, inner: inner, pieces, kernels)
+  }
+
+  /// Reduces the results of pieces.
+  mutating func combine(
+    _ pieces: ReductionPieces, from source: Int32, to target: Int32, _ kernels: ReduceKernels
+  ) {
+    appendReduce(source, to: target, outer: 1, length: pieces.count, inner: pieces.inner, pieces.count, kernels)
   }
 
   private mutating func appendReduce(
-    _ source: Int32, to target: Int32, outer: Int, length: Int, inner: Int, pieceLength: Int, _ kernels: ReduceKernels
+    _ source: Int32, to target: Int32, outer: Int, length: Int, inner: Int, _ pieceLength: Int, _ kernels: ReduceKernels
   ) {
     let pieces = max(1, (length + pieceLength - 1) / pieceLength)
-    let stripColumns = max(1, min(inner, Lowering.stripBytes / kernels.width))
-    let unitBytes = max(1, pieceLength * (inner == 1 ? 1 : stripColumns) * kernels.width)
-    let units = outer * pieces * (inner == 1 ? 1 : (inner + stripColumns - 1) / stripColumns)
+    let (least, most, wanted) = Lowering.stripColumns
+    var stripColumns = min(inner, most)
+    func units() -> Int { outer * pieces * ((inner + stripColumns - 1) / stripColumns) }
+    while stripColumns > least && units() < wanted { stripColumns = max(least, stripColumns / 2) }
+    let unitBytes = max(1, pieceLength * stripColumns * kernels.width)
     // At most 1024 parts, none so small that handing it out costs more than doing it.
-    let unitsPerPart = max(1, (Lowering.partBytes + unitBytes - 1) / unitBytes, (units + 1023) / 1024)
+    let unitsPerPart = max(1, (Lowering.partBytes + unitBytes - 1) / unitBytes, (units() + 1023) / 1024)
     append(
       .reduce(
         memory.keep(
@@ -104,7 +120,7 @@ extension Lowering {
 }
 
 /// The two kernels of a reduction.
-private struct ReduceKernels {
+struct ReduceKernels {
   let rows: blox_reduce_rows_fn
   let columns: blox_reduce_columns_fn
   let width: Int

@@ -169,7 +169,8 @@ struct Lowering {
     case .fusion(let fusion):
       switch fusion.kind {
       case .loop, .row:
-        try lowerTile(fusion.region, operands: valueSlots(instruction), results: resultSlots(instruction))
+        try lowerTile(
+          fusion.region, fusion.kind, operands: valueSlots(instruction), results: resultSlots(instruction))
       case .contraction: try lowerContraction(instruction, fusion.region)
       }
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .iota,

@@ -38,10 +38,13 @@ struct TileOp {
     case elementwise(blox_tile_fn)
     case reduce(blox_reduce_rows_fn)
     case `repeat`
+    /// A reduction over leading dimensions takes the operand's elements.
+    case fold(Int)
   }
 
   let function: Function
-  let target: Int
+  /// The slot that it writes; `nil` for a fold.
+  let target: Int?
   let operands: [Int]
 }
 
@@ -63,15 +66,15 @@ struct TileCompiler {
   let region: Program
   var lowering: Lowering
   let resultBuffers: [Int32]
-  /// Elements of the iteration space.
-  let count: Int
-  /// Elements of a row, where the region reduces rows or reads the same row again and again; 1 where there are no rows.
-  let rowLength: Int
+  let space: TileSpace
   var slots: [TileSlot] = []
   var ops: [TileOp] = []
   var streams: [TileStream] = []
   var constants: [(slot: Int, literal: Literal)] = []
+  var folds: [TileFold] = []
+  /// The slots of results, but for those of folds, and their buffers.
   var resultSlots: [Int] = []
+  var slotBuffers: [Int32] = []
   /// Nanoseconds per element, roughly.
   var cost = 0.0
   private var sources: [TileSource?]
@@ -80,19 +83,20 @@ struct TileCompiler {
 
   /// - Parameter rowLength: The length of rows, where it is not for the region to say.
   init(
-    _ region: Program, operands: [Int32], results: [Int32], rowLength: Int? = nil, _ lowering: Lowering
+    _ region: Program, _ kind: Op.FusionKind = .loop, operands: [Int32], results: [Int32], rowLength: Int? = nil,
+    _ lowering: Lowering
   ) throws(BloxError) {
     self.region = region
     self.lowering = lowering
     resultBuffers = results
-    let space = region.tileSpace
-    (count, self.rowLength) = (space.count, rowLength ?? space.rowLength)
+    space = TileSpace(region, kind, rowLength: rowLength)
     sources = Array(repeating: nil, count: region.types.count)
     slotOfValue = Array(repeating: nil, count: region.types.count)
     for (index, parameter) in region.parameters.enumerated() {
       sources[index] = .view(View(dense: parameter.type.shape), buffer: operands[index])
     }
-    for type in region.resultTypes where !isInSpace(type) {
+    for (type, result) in zip(region.resultTypes, region.results) {
+      if isInSpace(type) || result.operand.value.map({ space.folds[$0] != nil }) ?? false { continue }
       throw lowering.unsupported("the results of a region must have one shape")
     }
   }
@@ -110,6 +114,13 @@ struct TileCompiler {
     let needed = region.valuesReachingResults
     for instruction in region.instructions where needed[instruction.results[0].index] {
       let result = instruction.results[0]
+      if let value = instruction.operands.lazy.compactMap(\.value).first(where: { space.folds[$0] != nil }) {
+        throw unsupported(instruction, "reads \(value), which is complete only when its region ends")
+      }
+      if let pieces = space.folds[result] {
+        try emitFolds(instruction, pieces)
+        continue
+      }
       if let source = try source(of: instruction) {
         sources[result.index] = source
         continue
@@ -119,10 +130,18 @@ struct TileCompiler {
       }
       sources[result.index] = .slot(try emitMicroOps(instruction))
     }
-    for result in region.results { resultSlots.append(try slot(result.operand, isWhole: true)) }
+    for (result, buffer) in zip(region.results, resultBuffers) {
+      if let value = result.operand.value, space.folds[value] != nil { continue }
+      resultSlots.append(try slot(result.operand, isWhole: true))
+      slotBuffers.append(buffer)
+    }
     for slot in resultSlots { slots[slot].isResult = true }
   }
 
+  /// Elements of the iteration space.
+  var count: Int { space.count }
+  /// Elements of a row, where the region reduces rows or reads the same row again and again; 1 where there are no rows.
+  var rowLength: Int { space.rowLength }
   /// The number of rows of the iteration space.
   var rowCount: Int { count / rowLength }
 
@@ -342,33 +361,6 @@ extension TileCompiler {
 }
 
 extension Program {
-  /// The elements of a region's iteration space, and those of a row of it: of what a reduction reads, or else of a row
-  /// that is read again and again.
-  fileprivate var tileSpace: (count: Int, rowLength: Int) {
-    var repeated = 1
-    for instruction in instructions {
-      switch instruction.op {
-      case .reduce:
-        let count = type(of: instruction.operands[0]).elementCount
-        return (count, count / max(1, type(of: instruction.results[0]).elementCount))
-      case .broadcastInDim(let shape, let dims):
-        // Shorter rows are copied: a call of a micro-op has its price. Longer ones would not leave tiles small.
-        let operand = type(of: instruction.operands[0]).shape
-        let view = View(dense: operand).broadcast(to: shape, dims: dims)
-        if repeated == 1, let length = view.repeatedRow, (64...4096).contains(length) { repeated = length }
-      case .constant, .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow,
-        .reshape, .transpose, .slice, .pad, .concatenate, .iota, .argReduce, .dotGeneral, .random, .call, .axisIndex,
-        .convolution, .window,
-        .stopGradient, .fusion, .custom, .collective, .indexing, .cumulative, .linearAlgebra, .ordering,
-        .optimizationBarrier,
-        .debugPrint, .control, .checkpointName:
-        break
-      }
-    }
-    let count = resultTypes.first?.elementCount ?? 0
-    return (count, count % repeated == 0 && count > repeated ? repeated : 1)
-  }
-
   /// Per value, whether a result depends on it.
   fileprivate var valuesReachingResults: [Bool] {
     var needed = Array(repeating: false, count: types.count)

@@ -65,8 +65,9 @@ extension TileCompiler {
           room.release(operand, slot)
         }
       }
-      if !slots[op.target].isResult { room.take(op.target, slots[op.target]) }
-      if slots[op.target].lastUse == index, !slots[op.target].isResult { room.release(op.target, slots[op.target]) }
+      guard let target = op.target, !slots[target].isResult else { continue }
+      room.take(target, slots[target])
+      if slots[target].lastUse == index { room.release(target, slots[target]) }
     }
     return room
   }
@@ -74,7 +75,7 @@ extension TileCompiler {
   /// Whether a result may have to wait in scratch: because its memory is that of an operand which is still read, or
   /// because it is returned twice.
   private func needsRoom(_ slot: Int) -> Bool {
-    let buffers = resultSlots.indices.filter { resultSlots[$0] == slot }.map { resultBuffers[$0] }
+    let buffers = resultSlots.indices.filter { resultSlots[$0] == slot }.map { slotBuffers[$0] }
     return buffers.count > 1
       || streams.contains { stream in
         stream.kind == BLOX_STREAM_CONTIGUOUS && buffers.contains(stream.buffer)
@@ -82,12 +83,13 @@ extension TileCompiler {
       }
   }
 
-  /// Writes the structures and returns the step.
-  mutating func finish() -> Step {
+  /// Writes the structures and appends the steps.
+  mutating func finish() {
     let (program, scratchBytes) = finishProgram()
     lowering.needLaneScratch(byteCount: scratchBytes)
     let step = TileStep(program: program, count: count, chunk: chunkLength(tile: Int(program.pointee.tile)))
-    return .tile(lowering.memory.keep(step))
+    lowering.append(.tile(lowering.memory.keep(step)))
+    combineFolds()
   }
 
   /// Writes the structures and returns the program and the scratch that it needs.
@@ -106,6 +108,8 @@ extension TileCompiler {
       let ofRows = slots[index].ofRows
       return Int64(ofRows ? room.elementBytes * elements + room.offsets[index] * rows : room.offsets[index] * elements)
     }
+    var scratchBytes = room.elementBytes * elements + room.rowBytes * rows
+    let folds = places(ofFolds: &scratchBytes)
     let memory = lowering.memory
     var program = blox_tile_program()
     program.isa = kernelISA
@@ -114,6 +118,7 @@ extension TileCompiler {
     program.op_count = Int32(ops.count)
     program.result_count = Int32(resultSlots.count)
     program.slot_count = Int32(slots.count)
+    program.fold_count = Int32(folds.count)
     program.streams = memory.keep(streams.map { stream($0) })
     program.constants = memory.keep(
       constants.map {
@@ -122,14 +127,15 @@ extension TileCompiler {
       })
     program.ops = memory.keep(ops.map { microOp($0) })
     program.results = memory.keep(
-      zip(resultSlots, resultBuffers).map {
+      zip(resultSlots, slotBuffers).map {
         blox_tile_result(
           slot: Int32($0), buffer: $1, width: Int32(slots[$0].width), of_rows: slots[$0].ofRows ? 1 : 0)
       })
+    program.folds = memory.keep(folds)
     program.slot_offsets = memory.keep(offsets)
     program.tile = Int64(tile)
     program.row_length = Int64(rowLength)
-    return (memory.keep(program), room.elementBytes * elements + room.rowBytes * rows)
+    return (memory.keep(program), scratchBytes)
   }
 
   /// Elements per tile: as many as fit the first-level cache together.
@@ -148,7 +154,8 @@ extension TileCompiler {
     let parts = Int(min(nanoseconds / 20_000, 64))
     guard parts > 1 else { return max(count, 1) }
     let share = (count + parts - 1) / parts
-    return (share + tile - 1) / tile * tile
+    let unit = folds.map(\.pieces.elements).max() ?? tile
+    return (share + unit - 1) / unit * unit
   }
 
   private func stream(_ stream: TileStream) -> blox_stream {
@@ -166,25 +173,29 @@ extension TileCompiler {
   private func microOp(_ op: TileOp) -> blox_tile_op {
     func operand(_ index: Int) -> Int32 { index < op.operands.count ? Int32(op.operands[index]) : -1 }
     var result = blox_tile_op()
-    result.dst = Int32(op.target)
+    result.dst = Int32(op.target ?? -1)
     (result.a, result.b, result.c) = (operand(0), operand(1), operand(2))
+    let width = op.target.map { slots[$0].width } ?? 0
     switch op.function {
     case .elementwise(let function):
       let byRow = op.operands.contains { slots[$0].kind == .row }
-      let kind = slots[op.target].ofRows ? BLOX_TILE_ROWS : byRow ? BLOX_TILE_BY_ROW : BLOX_TILE_ELEMENTS
-      result.kind = Int32(kind.rawValue)
+      let ofRows = op.target.map { slots[$0].ofRows } ?? false
+      result.kind = Int32((ofRows ? BLOX_TILE_ROWS : byRow ? BLOX_TILE_BY_ROW : BLOX_TILE_ELEMENTS).rawValue)
       result.fn = function
       func step(_ index: Int) -> Int64 {
         guard op.operands.indices.contains(index), slots[op.operands[index]].kind != .row else { return 0 }
         return Int64(slots[op.operands[index]].width * rowLength)
       }
-      result.steps = (Int64(slots[op.target].width * rowLength), step(0), step(1), step(2))
+      result.steps = (Int64(width * rowLength), step(0), step(1), step(2))
     case .reduce(let function):
       result.kind = Int32(BLOX_TILE_REDUCE.rawValue)
       result.reduce = function
     case .repeat:
       result.kind = Int32(BLOX_TILE_REPEAT.rawValue)
-      result.width = Int32(slots[op.target].width)
+      result.width = Int32(width)
+    case .fold(let fold):
+      result.kind = Int32(BLOX_TILE_FOLD.rawValue)
+      result.fold = Int32(fold)
     }
     return result
   }
@@ -192,13 +203,14 @@ extension TileCompiler {
 
 extension Lowering {
   /// Lowers a region over buffers.
-  mutating func lowerTile(_ region: Program, operands: [Int32], results: [Int32]) throws(BloxError) {
+  mutating func lowerTile(
+    _ region: Program, _ kind: Op.FusionKind = .loop, operands: [Int32], results: [Int32]
+  ) throws(BloxError) {
     guard region.resultTypes.contains(where: { $0.elementCount > 0 }) else { return }
-    var compiler = try TileCompiler(region, operands: operands, results: results, self)
+    var compiler = try TileCompiler(region, kind, operands: operands, results: results, self)
     try compiler.emit()
-    let step = compiler.finish()
+    compiler.finish()
     self = compiler.lowering
-    append(step)
   }
 
   /// Lowers an elementwise or generating instruction outside any region as a region of its own.

@@ -109,6 +109,7 @@ typedef enum blox_tile_kind {
   BLOX_TILE_ROWS,      // fn over the rows
   BLOX_TILE_REDUCE,    // dst[row] = reduction of the row's elements of a
   BLOX_TILE_REPEAT,    // all of the row's elements of dst = a[row]
+  BLOX_TILE_FOLD,      // a's elements go into a fold, and nowhere else
 } blox_tile_kind;
 
 /// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
@@ -120,9 +121,30 @@ typedef struct blox_tile_op {
   blox_tile_fn fn;             // for ELEMENTS, BY_ROW and ROWS
   blox_reduce_rows_fn reduce;  // for REDUCE
   int32_t width;               // bytes per element, for REPEAT
+  int32_t fold;                // for FOLD
   int32_t dst, a, b, c;        // slots; -1 when unused
   int64_t steps[4];            // bytes from row to row of dst, a, b and c, for BY_ROW
 } blox_tile_op;
+
+/// target[c] = target[c] combined with src[r * stride + c] for r = 0, 1, ... rows - 1 one after the other, for c in
+/// 0 ..< columns.
+typedef void (*blox_accumulate_fn)(void *target, const void *src, int64_t rows, int64_t stride, int64_t columns);
+
+/// A reduction over the leading dimensions of the space, seen as rows of `inner` elements: what blox_reduce_columns
+/// gives for the rows of each piece, or blox_reduce_rows where `inner` is 1, with the same bits. See tile_fold.c.
+typedef struct blox_tile_fold {
+  blox_accumulate_fn accumulate;
+  blox_reduce_rows_fn reduce;
+  uint64_t identity;
+  int64_t inner;
+  int64_t piece;   // elements of a piece; a multiple of inner
+  int32_t buffer;  // the result of piece p begins at element p * inner
+  int32_t width;   // bytes per element
+  int64_t levels;  // byte offset in scratch of blox_fold_bytes(), 64-byte aligned
+} blox_tile_fold;
+
+/// The scratch of a fold.
+int64_t blox_fold_bytes(int64_t inner, int64_t piece, int32_t width);
 
 /// A slot that is written straight into a result buffer, element j of the space to result[j].
 typedef struct blox_tile_result {
@@ -134,17 +156,19 @@ typedef struct blox_tile_result {
 
 typedef struct blox_tile_program {
   blox_isa isa;
-  int32_t stream_count, constant_count, op_count, result_count, slot_count;
+  int32_t stream_count, constant_count, op_count, result_count, slot_count, fold_count;
   const blox_stream *streams;
   const blox_tile_constant *constants;
   const blox_tile_op *ops;
   const blox_tile_result *results;
+  const blox_tile_fold *folds;
   const int64_t *slot_offsets;  // byte offset of each slot in scratch (-1: never in scratch), 64-byte aligned
   int64_t tile;                 // elements per tile: whole rows
   int64_t row_length;           // 1 where there are no rows
 } blox_tile_program;
 
-/// Runs the tape over elements [start, end), which are whole rows. `scratch` holds the slots (64-byte aligned).
+/// Runs the tape over elements [start, end), which are whole rows and whole pieces of every fold, but for the end of
+/// the space. `scratch` holds the slots and the folds' levels (64-byte aligned).
 /// A result that is computed by no micro-op (a stream or a constant) is copied from its slot.
 /// A result buffer may be the same memory as a CONTIGUOUS stream's buffer at the same element offset.
 void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64_t start, int64_t end, char *scratch);
@@ -175,6 +199,8 @@ typedef enum blox_reduce {
 typedef void (*blox_reduce_columns_fn)(void *dst, const void *src, int64_t length, int64_t stride, int64_t columns);
 blox_reduce_rows_fn blox_reduce_rows(blox_isa isa, blox_reduce kind, blox_dtype dtype);
 blox_reduce_columns_fn blox_reduce_columns(blox_isa isa, blox_reduce kind, blox_dtype dtype);
+/// NULL for halves, whose sums are not halves.
+blox_accumulate_fn blox_accumulate(blox_isa isa, blox_reduce kind, blox_dtype dtype);
 
 /// Index (written as i32) of the first largest or smallest element along the middle dimension of
 /// src[outer, length, inner]; the first NaN wins. NULL for dtypes without an order.
