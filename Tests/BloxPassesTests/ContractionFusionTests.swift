@@ -67,6 +67,21 @@ struct ContractionFusionTests {
     #expect(fused.instructions[0].results.count == 2)
   }
 
+  @Test("So is one that others read through a cheap value which its region stores and they repeat")
+  func repeatedReader() throws {
+    let fused = try fuse(
+      "f32[4,4], f32[4,4] -> f32[4,4]",
+      """
+      %2: f32[4,4] = dot_general %0, %1 {contract=[1]x[0]}
+      %3: f32[4,4] = stop_gradient %2
+      %4: f32[4,4] = reverse %3 {axes=[0]}
+      %5: f32[4,4] = min %4, %3
+      return %5
+      """)
+    #expect(fused.regions == [["dot_general", "stop_gradient"], ["stop_gradient", "min"]])
+    #expect(fused.instructions[0].results.count == 2)
+  }
+
   @Test("A product stays alone if another of its readers leads to the region that would take it")
   func wayBack() throws {
     let fused = try fuse(

@@ -90,11 +90,11 @@ struct FusionRoles {
     }
   }
 
-  /// Whether a cheap instruction is repeated elsewhere than inside a region, be it a member of that or not.
+  /// Whether a cheap instruction is repeated elsewhere than inside a region, which itself may hold it.
   private func isRepeated(_ index: Int, outside isInside: (Int) -> Bool) -> Bool {
     users[index].contains { user in
-      guard !isInside(user), repeats(index, in: user) else { return false }
-      return isEmitted(user) || isRepeated(user, outside: isInside)
+      guard repeats(index, in: user) else { return false }
+      return !isInside(user) && isEmitted(user) || isRepeated(user, outside: isInside)
     }
   }
 

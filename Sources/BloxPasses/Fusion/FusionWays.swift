@@ -19,14 +19,14 @@ struct FusionWays {
   /// The instructions that read a result in their units, directly or through what these repeat.
   func readers(of index: Int) -> Set<Int> {
     var found: Set<Int> = []
-    for user in roles.users[index] {
-      if roles.isEmitted(user) {
-        found.insert(user)
-      } else {
-        found.formUnion(readers(of: user))
-      }
-    }
+    for user in roles.users[index] { add(user, to: &found) }
     return found
+  }
+
+  private func add(_ reader: Int, to found: inout Set<Int>) {
+    if roles.isEmitted(reader) { found.insert(reader) }
+    // A cheap one may be stored and repeated as well.
+    for next in roles.users[reader] where roles.repeats(reader, in: next) { add(next, to: &found) }
   }
 
   /// Whether a way leads from one part of a region over others to the other part.
