@@ -85,14 +85,17 @@ struct FusionRoles {
   /// Whether an instruction's result is read from memory elsewhere than inside a region that computes it.
   func isRead(_ index: Int, outside isInside: (Int) -> Bool) -> Bool {
     users[index].contains { user in
-      if isInside(user) || repeats(index, in: user) { return false }
-      return isEmitted(user) || isRepeated(user, outside: isInside)
+      if repeats(index, in: user) { return false }
+      return !isInside(user) && isEmitted(user) || isRepeated(user, outside: isInside)
     }
   }
 
-  /// Whether a cheap instruction that only others repeat is repeated elsewhere than inside a region.
+  /// Whether a cheap instruction is repeated elsewhere than inside a region, be it a member of that or not.
   private func isRepeated(_ index: Int, outside isInside: (Int) -> Bool) -> Bool {
-    users[index].contains { !isInside($0) && (isEmitted($0) || isRepeated($0, outside: isInside)) }
+    users[index].contains { user in
+      guard !isInside(user), repeats(index, in: user) else { return false }
+      return isEmitted(user) || isRepeated(user, outside: isInside)
+    }
   }
 
   /// Whether an instruction stands in the fused program, in a region or outside, and not only where others repeat it.
