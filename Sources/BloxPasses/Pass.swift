@@ -14,11 +14,15 @@ public struct PassContext: Sendable {
   public var fold: Fold?
   /// Sizes of the named axes that the program's `axis_index` may mention.
   public var axes: [String: Int]
+  /// The bytes of a region's results from which on fusion asks whether later regions can compute them again. Smaller
+  /// ones stay in the first cache, where reading costs no more than computing.
+  public var leastRecomputedBytes: Int
 
   /// Creates a context.
-  public init(fold: Fold? = nil, axes: [String: Int] = [:]) {
+  public init(fold: Fold? = nil, axes: [String: Int] = [:], leastRecomputedBytes: Int = 1 << 16) {
     self.fold = fold
     self.axes = axes
+    self.leastRecomputedBytes = leastRecomputedBytes
   }
 }
 
@@ -97,7 +101,7 @@ extension Pass {
   /// Groups elementwise work into regions.
   public static let fuse = Pass(
     name: "fuse", summary: "Groups elementwise work over one iteration space into regions."
-  ) { (program, context) throws(BloxError) in try program.fused(axes: context.axes) }
+  ) { (program, context) throws(BloxError) in try program.fused(context) }
 }
 
 /// The number of insertions, removals and replacements that turn one name into another (Levenshtein).

@@ -26,6 +26,21 @@ public func softplus(_ x: Tensor) throws -> Tensor {
 
 /// The softmax along an axis: positive, summing to 1.
 public func softmax(_ x: Tensor, axis: Int = -1) throws -> Tensor {
+  guard x.dtype.isFloating else { return try exponentialShares(x, axis: axis) }
+  return try softmaxRule(axis: axis)(x)
+}
+
+/// Softmax with its derivative in terms of its result, as JAX has it: nothing else must be kept for it.
+private func softmaxRule(axis: Int) -> TensorFunction<Tensor, Tensor> {
+  customJVP(name: "softmax") { (x: Tensor) in
+    try exponentialShares(x, axis: axis)
+  } jvp: { (x: Tensor, dx: Tensor) in
+    let y = try exponentialShares(x, axis: axis)
+    return (y, try y * (dx - (y * dx).sum([axis], keepDimensions: true)))
+  }
+}
+
+private func exponentialShares(_ x: Tensor, axis: Int) throws -> Tensor {
   let shifted = try exp(x - stopGradient(x.max([axis], keepDimensions: true)))
   return try shifted / shifted.sum([axis], keepDimensions: true)
 }

@@ -49,11 +49,16 @@ package func failure(of program: Program, _ arguments: [DenseConstant], slowly: 
       return "\(name): other bits than with inlining alone: \(text)\n\(stage.text())"
     }
     plain = plain ?? compiled
-    let fused = try Executable(planned: planBuffers(PassPipeline([.fuse], verifies: true).run(stage)))
-    for count in [1, 2, 8] {
-      ThreadPool.setThreadCount(count)
-      if let text = firstDifference(try fused.run(arguments), compiled) {
-        return "\(name): other bits with fusion and \(count) threads: \(text)\n\(fused.program.text())"
+    // Recomputation pays for large tensors only, so once more as if all were.
+    for leastBytes in [PassContext().leastRecomputedBytes, 0] {
+      let context = PassContext(leastRecomputedBytes: leastBytes)
+      let fused = try Executable(
+        planned: planBuffers(PassPipeline([.fuse], verifies: true).run(stage, context: context)))
+      for count in [1, 2, 8] {
+        ThreadPool.setThreadCount(count)
+        if let text = firstDifference(try fused.run(arguments), compiled) {
+          return "\(name): other bits with fusion and \(count) threads: \(text)\n\(fused.program.text())"
+        }
       }
     }
   }

@@ -60,6 +60,12 @@ extension ProgramGenerator {
 
   /// The steps, each as often as its weight says.
   static let drawn: [Step] = steps.flatMap { Array(repeating: $0, count: $0.weight) }
+
+  /// Steps that fusion joins, with the products and rows between them.
+  static let fusible: [Step] = drawn.filter {
+    ["unary", "binary", "compare", "ternary", "convert", "broadcast", "transpose", "slice", "reduce", "dot", "random"]
+      .contains($0.name)
+  }
 }
 
 // MARK: - Elementwise ops and changes of shape

@@ -54,6 +54,8 @@ package struct ProgramGenerator {
   /// What later instructions may read.
   var values: [Operand] = []
   let sizes: [Int]
+  /// What steps are drawn from: in one program of four only what fusion joins, so that regions get large.
+  private let drawn: [Step]
 
   /// Starts from a seed.
   package init(seed: UInt64, _ options: Options = Options()) {
@@ -64,7 +66,10 @@ package struct ProgramGenerator {
     self.random = random
     self.options = options
     builder = ProgramBuilder(name: name, axes: options.axes)
-    sizes = options.sizes + (self.random.next() & 7 == 0 ? [0, 67] : [])
+    let isFusible = self.random.next() & 3 == 0
+    drawn = isFusible ? ProgramGenerator.fusible : ProgramGenerator.drawn
+    // Of few shapes, so that values meet.
+    sizes = isFusible ? [3, 4] : options.sizes + (self.random.next() & 7 == 0 ? [0, 67] : [])
   }
 
   /// A program with one to four results.
@@ -74,7 +79,7 @@ package struct ProgramGenerator {
       let donated = options.donates && chance(3)
       values.append(.value(builder.parameter(Parameter(type, isDonated: donated))))
     }
-    for _ in 0..<pick(options.steps) { try pick(ProgramGenerator.drawn).add(&self) }
+    for _ in 0..<pick(options.steps) { try pick(drawn).add(&self) }
     var results: [ProgramResult] = []
     for _ in 0..<pick(1...4) {
       // Late values depend on most; early ones and literals are the odd cases.

@@ -51,6 +51,30 @@ struct FusionTests {
     #expect(fused.regions == [["exp"], ["broadcast_in_dim", "add"], ["dot_general", "broadcast_in_dim", "mul"]])
   }
 
+  @Test("What a cheap member is computed from is a result where others repeat the member")
+  func repeatedMember() throws {
+    // The broadcast is stored for the product, and repeated for the last region, which then needs the maxima.
+    let fused = try fuse(
+      "f32[4,4], f32[4,4] -> f32[4,4], f32[4,4]",
+      """
+      %2: f32[4,4] = tanh %0
+      %3: f32[4] = reduce_max %2 {axes=[1]}
+      %4: f32[4,4] = broadcast_in_dim %3 {dims=[0]}
+      %5: f32[4,4] = mul %2, %4
+      %6: f32[4,4] = dot_general %1, %4 {contract=[1]x[0]}
+      %7: f32[4,4] = dot_general %1, %6 {contract=[1]x[0]}
+      %8: f32[4,4] = exp %7
+      %9: f32[4,4] = mul %8, %4
+      return %5, %9
+      """)
+    #expect(
+      fused.regions == [
+        ["tanh", "reduce_max", "broadcast_in_dim", "mul"], ["dot_general", "exp", "broadcast_in_dim", "mul"],
+      ]
+    )
+    #expect(fused.instructions[0].results.map { fused.type(of: $0).shape } == [[4], [4, 4], [4, 4]])
+  }
+
   @Test("The updates of one parameter and its moments are one region, those of another parameter another")
   func siblings() throws {
     let fused = try fuse(

@@ -92,7 +92,7 @@ let random = [
 let dispatch = [
   Workload(name: "dispatch_scalar") {
     var inputs = Inputs(startingAt: 7)
-    return compiled({ try $0 + 1 }, try inputs.weyl([]))
+    return compiled({ try $0 + 1 }, try inputs.weyl([], shift: 0.5))
   },
   Workload(name: "dispatch_8") {
     var inputs = Inputs()

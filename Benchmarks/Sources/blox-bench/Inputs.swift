@@ -31,7 +31,7 @@ struct Inputs {
 
   static func tokens(_ shape: [Int], vocabulary: UInt64) throws -> Tensor {
     let scalars = (0..<UInt64(shape.reduce(1, *))).map { i in
-      Int32(((i &* 2_654_435_761) & 0xFFFF_FFFF) * vocabulary >> 32)
+      Int32((((i &* 2_654_435_761) & 0xFFFF_FFFF) * vocabulary) >> 32)
     }
     return try Tensor(shape: shape, scalars: scalars, dtype: .i32)
   }

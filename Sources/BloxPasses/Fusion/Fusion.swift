@@ -30,7 +30,8 @@
 // 4. Rows (RowFusion): groups are joined with the reductions of rows between them.
 // 5. Contractions (ContractionFusion): groups are joined with the product that they read.
 // 6. Columns (ColumnFusion): reductions over leading dimensions join a group that has their operand.
-// 7. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
+// 7. Recomputation: what a region can compute again from less memory is not stored for it.
+// 8. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
 
 import BloxIR
 
@@ -39,14 +40,15 @@ let inputLimit = 24
 
 extension Program {
   /// The program with its elementwise work in regions. A fused program is left as it is.
-  package func fused(axes: [String: Int] = [:]) throws(BloxError) -> Program {
-    try fused(axes: axes, isBody: false)
+  package func fused(_ context: PassContext = PassContext()) throws(BloxError) -> Program {
+    try fused(context, isBody: false)
   }
 
   /// - Parameter isBody: Whether this is a body of control flow, whose parameters may be written over.
-  private func fused(axes: [String: Int], isBody: Bool) throws(BloxError) -> Program {
+  private func fused(_ context: PassContext, isBody: Bool) throws(BloxError) -> Program {
+    let axes = context.axes
     let program = try eliminatingDeadCode(axes: axes).mappingRegions(axes: axes) { (region) throws(BloxError) in
-      try region.fused(axes: axes, isBody: true)
+      try region.fused(context, isBody: true)
     }
     let roles = FusionRoles(program)
     guard roles.hasMembers else { return program }
@@ -58,7 +60,11 @@ extension Program {
     contractions.join()
     var columns = ColumnFusion(program, roles, contractions.groups, ways, spaces: rows.spaces)
     columns.join()
-    var emission = FusionEmission(program, roles, columns.groups, axes: axes, isBody: isBody)
+    let groups = columns.groups
+    var recomputation = Recomputation(
+      program, roles, groups, FusionRegion.all(program, roles, groups), leastBytes: context.leastRecomputedBytes)
+    recomputation.run()
+    var emission = FusionEmission(program, roles, groups, recomputation.regions, axes: axes, isBody: isBody)
     return try emission.run()
   }
 }

@@ -15,16 +15,13 @@ struct FusionEmission {
 
   /// - Parameter isBody: Whether any parameter may be written over, and not only donated ones.
   init(
-    _ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, axes: [String: Int], isBody: Bool
+    _ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, _ regions: [FusionRegion],
+    axes: [String: Int], isBody: Bool
   ) {
     self.program = program
     self.roles = roles
     self.groups = groups
-    regions = groups.members.indices.map { group in
-      FusionRegion(program, roles, members: groups.members[group], kind: groups.kind[group]) {
-        groups.ofInstruction[$0] == group
-      }
-    }
+    self.regions = regions
     due = FusionPlaces(program, roles, groups, regions, isBody: isBody).due
     rewriter = Rewriter(program, axes: axes)
     isEmitted = Array(repeating: false, count: program.instructions.count)

@@ -43,7 +43,8 @@ struct FusionPlaces {
         }
       }
     }
-    for group in groups.members.indices where !groups.members[group].isEmpty { due[places[group]].append(group) }
+    // A region without results is one that all its readers compute again.
+    for group in groups.members.indices where !regions[group].results.isEmpty { due[places[group]].append(group) }
   }
 
   /// Where an instruction is computed last.

@@ -6,11 +6,11 @@ import BloxIR
 struct FusionRegion {
   let kind: Op.FusionKind
   /// The values that it reads, in order of first use.
-  private(set) var inputs: [Value] = []
+  var inputs: [Value] = []
   /// The members' values that are read outside it.
-  private(set) var results: [Value] = []
+  var results: [Value] = []
   /// The instructions in it, members and repeated ones, in order.
-  private(set) var order: [Int] = []
+  var order: [Int] = []
 
   /// - Parameters:
   ///   - members: In program order.
@@ -26,6 +26,15 @@ struct FusionRegion {
       add(member, program, roles, fetched, &known)
       if roles.isResult[member] || roles.isRead(member, outside: isInside) {
         results += program.instructions[member].results
+      }
+    }
+  }
+
+  /// The regions of all groups.
+  static func all(_ program: Program, _ roles: FusionRoles, _ groups: FusionGroups) -> [FusionRegion] {
+    groups.members.indices.map { group in
+      FusionRegion(program, roles, members: groups.members[group], kind: groups.kind[group]) {
+        groups.ofInstruction[$0] == group
       }
     }
   }
