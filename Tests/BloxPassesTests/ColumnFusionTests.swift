@@ -66,6 +66,23 @@ struct ColumnFusionTests {
     #expect(both.instructions.map(\.op.name) == ["fusion", "reshape", "reduce_sum"])
   }
 
+  @Test("A region keeps what another one repeats a broadcast of, although the broadcast is reduced inside")
+  func repeatedBroadcast() throws {
+    let fused = try fuse(
+      "f32[64,256] -> f32[64,256]",
+      """
+      %1: f32[64] = reduce_sum %0 {axes=[1]}
+      %2: f32[64] = exp %1
+      %3: f32[64,256] = broadcast_in_dim %2 {dims=[0]}
+      %4: f32[256] = reduce_sum %3 {axes=[0]}
+      %5: f32[] = dot_general %4, %4 {contract=[0]x[0]}
+      %6: f32[64,256] = broadcast_in_dim %5 {dims=[]}
+      %7: f32[64,256] = add %3, %6
+      return %7
+      """)
+    #expect(fused.instructions[0].results.map { fused.type(of: $0) } == [.f32(64), .f32(256)])
+  }
+
   @Test("A region that needs the sums of what it reads stays apart from them")
   func batchNorm() throws {
     let fused = try fuse(

@@ -215,6 +215,25 @@ struct FusionTests {
     #expect(fused.instructions.map(\.op.name) == ["fusion", "dot_general", "fusion"])
   }
 
+  @Test("What follows two reductions joins them, although a way leads around it until the second one has joined")
+  func rowsAlongAWay() throws {
+    let fused = try fuse(
+      "f32[4,8], f32[4,8] -> f32[4,8]",
+      """
+      %2: f32[4,8] = mul %0, %1
+      %3: f32[4] = reduce_sum %2 {axes=[1]}
+      %4: f32[4,8] = broadcast_in_dim %3 {dims=[0]}
+      %5: f32[4,8] = add %2, %1
+      %6: f32[4,8] = mul %4, %0
+      %7: f32[4] = reduce_sum %6 {axes=[1]}
+      %8: f32[4,8] = broadcast_in_dim %7 {dims=[0]}
+      %9: f32[4,8] = add %5, %6
+      %10: f32[4,8] = add %9, %8
+      return %10
+      """)
+    #expect(fused.instructions.map(\.op.name) == ["fusion"])
+  }
+
   @Test("Rows of two lengths are two regions")
   func rowLengths() throws {
     let fused = try fuse(

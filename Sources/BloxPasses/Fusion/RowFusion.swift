@@ -49,10 +49,24 @@ struct RowFusion {
   /// Joins a reduction with everything around it that fits.
   private mutating func grow(from reduction: Int, _ space: RowSpace) {
     var members = [reduction]
+    // Units that never fit, and those to or from which a way leads around the region: it may join later.
     var refused: Set<Int> = []
-    while let next = neighbours(of: members).first(where: { !refused.contains($0) }) {
+    var waiting: Set<Int> = []
+    while let next = neighbours(of: members).first(where: { !refused.contains($0) && !waiting.contains($0) }) {
       let unit = unit(of: next)
-      if let joined = joined(members, unit, space) { members = joined } else { refused.formUnion(unit) }
+      guard let all = joined(members, unit, space) else {
+        refused.formUnion(unit)
+        continue
+      }
+      let inside = Set(all)
+      if ways.leadsBack(from: members, to: unit, inside, in: groups)
+        || ways.leadsBack(from: unit, to: members, inside, in: groups)
+      {
+        waiting.formUnion(unit)
+      } else {
+        members = all
+        waiting = []
+      }
     }
     // A reduction on its own, or with a reshape, has a kernel of its own.
     guard let group = members.first(where: { groups.ofInstruction[$0] >= 0 }).map({ groups.ofInstruction[$0] })
@@ -82,16 +96,14 @@ struct RowFusion {
 
   // MARK: Joining
 
-  /// The members with those of a unit, when they can be one region.
+  /// The members with those of a unit, when they can be one region; but for ways that lead out of it and back.
   private func joined(_ members: [Int], _ unit: [Int], _ space: RowSpace) -> [Int]? {
     let all = (members + unit).sorted()
     guard all.count <= RowFusion.memberLimit, unit.allSatisfy({ canBeMember($0) }) else { return nil }
     let inside = Set(all)
     let region = FusionRegion(program, roles, members: all, kind: .row) { inside.contains($0) }
     guard region.inputs.count <= inputLimit,
-      !region.inputs.contains(where: { inside.contains(roles.producer[$0.index]) }), runs(region, in: space),
-      !ways.leadsBack(from: members, to: unit, inside, in: groups),
-      !ways.leadsBack(from: unit, to: members, inside, in: groups)
+      !region.inputs.contains(where: { inside.contains(roles.producer[$0.index]) }), runs(region, in: space)
     else { return nil }
     return all
   }
