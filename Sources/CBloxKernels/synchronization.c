@@ -14,9 +14,9 @@
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 
-void blox_lock_acquired(void *state) { __tsan_acquire(state); }
-void blox_lock_released(void *state) { __tsan_release(state); }
+void blox_lock_acquired(const void *lock) { __tsan_acquire((void *)lock); }
+void blox_lock_released(const void *lock) { __tsan_release((void *)lock); }
 #else
-void blox_lock_acquired(void *state) { (void)state; }
-void blox_lock_released(void *state) { (void)state; }
+void blox_lock_acquired(const void *lock) { (void)lock; }
+void blox_lock_released(const void *lock) { (void)lock; }
 #endif

@@ -34,7 +34,10 @@ import Testing
     ([2, 6, 5], window([1, 3, 2], strides: [1, 1, 2], dilation: [1, 2, 3])), ([3, 4, 2], window([2, 2, 2])),
     ([2, 3, 4, 3, 2], window([1, 2, 2, 2, 1], strides: [1, 1, 2, 1, 1], low: [0, 1, 0, 1, 0])),
     ([4, 6], window([2, 1], strides: [2, 1])), ([2, 0, 3], window([1, 2, 1], low: [0, 2, 0])),
-    ([0, 4], window([1, 2])), ([3, 1, 4], window([1, 1, 2])), ([], window([])),
+    // A single window on the first of several elements.
+    ([2, 2], window([2, 1], strides: [1, 3], low: [-1, 0], high: [3, 0])),
+    ([4, 5, 3], window([2, 1, 1], strides: [1, 7, 1])), ([0, 4], window([1, 2])), ([3, 1, 4], window([1, 1, 2])),
+    ([], window([])),
   ]
 
   @Test("Reductions of windows agree with the reference in every dtype", arguments: geometries.indices)

@@ -141,6 +141,7 @@ extension Op.ScatterDimensions {
     var sizes = operand.map { _ in 1 }
     let kept = operand.indices.filter { !insertedDims.contains($0) && !operandBatchDims.contains($0) }
     for (dim, window) in zip(kept, windowDims) { sizes[dim] = updates[window] }
+    for dim in operandBatchDims { sizes[dim] = min(1, operand[dim]) }
     return Op.GatherDimensions(
       offsetDims: windowDims, collapsedDims: insertedDims, operandBatchDims: operandBatchDims,
       indicesBatchDims: indicesBatchDims, indexMap: indexMap, sliceSizes: sizes, mode: mode, isSorted: isSorted,

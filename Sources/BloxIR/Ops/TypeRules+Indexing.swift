@@ -100,8 +100,11 @@ extension TypeRule {
         "a window of size \(size) does not fit dimension \(dim) of size \(operand.shape[dim])")
     }
     for dim in dims.collapsedDims + dims.operandBatchDims {
+      // Of an empty batch there are no windows, and none has an element.
+      let isEmptyBatch = operand.shape[dim] == 0 && dims.operandBatchDims.contains(dim)
       try expect(
-        dims.sliceSizes[dim] == 1, .invalidArgument, "windows must have size 1 in dimension \(dim), which disappears")
+        dims.sliceSizes[dim] == (isEmptyBatch ? 0 : 1), .invalidArgument,
+        "windows must have size 1 in dimension \(dim), which disappears")
     }
     let window = dims.windowDims(rank: operand.rank)
     let rank = batch.count + window.count

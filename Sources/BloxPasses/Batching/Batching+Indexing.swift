@@ -72,7 +72,7 @@ extension Batcher {
       all.collapsedDims = dims.collapsedDims.belowLanes
       all.operandBatchDims = dims.operandBatchDims.belowLanes
       all.indexMap = dims.indexMap.belowLanes
-      all.sliceSizes = [indices.isMapped ? 1 : size] + dims.sliceSizes
+      all.sliceSizes = [indices.isMapped ? min(1, size) : size] + dims.sliceSizes
     }
     all.offsetDims = dims.offsetDims.belowLanes
     if indices.isMapped {

@@ -153,7 +153,7 @@ private struct WindowPlan {
     var windowStep = 1
     var elementStep = 1
 
-    var isTrivial: Bool { geometry == WindowDimension(size: 1) }
+    var isTrivial: Bool { geometry == WindowDimension(size: 1) && windows == elements }
 
     var kernel: blox_pool_dimension {
       let divisor = greatestCommonDivisor(geometry.baseDilation, geometry.windowDilation)

@@ -427,9 +427,9 @@ const blox_matrix_kernels *blox_matrix(blox_isa isa, blox_dtype dtype);
 
 // ---- Locks ----------------------------------------------------------------------------------------------------
 
-/// A lock that protects `state` was taken, or is about to be given back, by this thread: for the thread sanitizer. Does
+/// A lock was taken, or is about to be given back, by this thread: for the thread sanitizer. Does
 /// nothing without it. See synchronization.c.
-void blox_lock_acquired(void *state);
-void blox_lock_released(void *state);
+void blox_lock_acquired(const void *lock);
+void blox_lock_released(const void *lock);
 
 #endif
