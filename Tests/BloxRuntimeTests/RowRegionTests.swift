@@ -32,6 +32,19 @@ import Testing
     try check(program, seed: 3)
   }
 
+  @Test("A constant for each row has no more elements than there are rows")
+  func constants() throws {
+    let type = TensorType(.f32, [50, 640])
+    let program = try BloxRuntimeTests.program([type]) { b, x in
+      let greatest = try b.emitOne(.reduce(.max, axes: [1]), x)
+      let ones = try b.emitOne(.integerPow(0), [greatest])
+      // Next to each other in the arena: one must not write over the others.
+      let all = [greatest, ones, try b.emitOne(.unary(.neg), [greatest])]
+      return [try b.emitOne(.concatenate(axis: 0), all)]
+    }
+    try check(program, seed: 7)
+  }
+
   @Test("A result takes the memory of the rows that it is made of")
   func inPlace() throws {
     let program = try Program(

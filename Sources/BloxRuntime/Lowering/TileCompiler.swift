@@ -74,6 +74,8 @@ struct TileCompiler {
   var folds: [TileFold] = []
   /// The slots of results, but for those of folds, and their buffers.
   var resultSlots: [Int] = []
+  /// Whether each result has an element for each row. Its slot need not: a constant is as long as a tile.
+  var resultsAreOfRows: [Bool] = []
   var slotBuffers: [Int32] = []
   /// Nanoseconds per element, roughly.
   var cost = 0.0
@@ -133,6 +135,7 @@ struct TileCompiler {
     for (result, buffer) in zip(region.results, resultBuffers) {
       if let value = result.operand.value, space.folds[value] != nil { continue }
       resultSlots.append(try slot(result.operand, isWhole: true))
+      resultsAreOfRows.append(isOfRows(region.type(of: result.operand)))
       slotBuffers.append(buffer)
     }
     for slot in resultSlots { slots[slot].isResult = true }

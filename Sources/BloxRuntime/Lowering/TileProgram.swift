@@ -127,9 +127,10 @@ extension TileCompiler {
       })
     program.ops = memory.keep(ops.map { microOp($0) })
     program.results = memory.keep(
-      zip(resultSlots, slotBuffers).map {
+      resultSlots.indices.map {
         blox_tile_result(
-          slot: Int32($0), buffer: $1, width: Int32(slots[$0].width), of_rows: slots[$0].ofRows ? 1 : 0)
+          slot: Int32(resultSlots[$0]), buffer: slotBuffers[$0], width: Int32(slots[resultSlots[$0]].width),
+          of_rows: resultsAreOfRows[$0] ? 1 : 0)
       })
     program.folds = memory.keep(folds)
     program.slot_offsets = memory.keep(offsets)
@@ -142,7 +143,7 @@ extension TileCompiler {
   private func tileLength(scratchUnits: Int) -> Int {
     let bufferBytes =
       slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
-      + resultSlots.reduce(0) { $0 + (slots[$1].ofRows ? 0 : slots[$1].width) }
+      + zip(resultSlots, resultsAreOfRows).reduce(0) { $0 + ($1.1 ? 0 : slots[$1.0].width) }
     let fitting = tileBytes / max(1, scratchUnits + bufferBytes) / 64 * 64
     return min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
   }
