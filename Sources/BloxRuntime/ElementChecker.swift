@@ -7,17 +7,30 @@ import BloxIR
 
 /// Checks what the instructions of one run have written.
 struct ElementChecker {
-  /// The program whose instructions are checked: the whole, or a region.
-  let program: Program
   /// What messages call the whole.
-  let name: String
+  private let name: String
+  private let checks: Set<ElementCheck>
+  private let map: StepMap
+  private let memory: RunMemory
   /// Where in the whole the region runs, as in " in iteration 3 of scan".
-  var place = ""
+  private var place = ""
   /// The line of the control flow around the region, for instructions that know no line of their own.
-  var location: SourceLocation?
-  let checks: Set<ElementCheck>
-  /// The address of a value's elements.
-  let address: (Value) -> UnsafeRawPointer
+  private var location: SourceLocation?
+
+  /// A checker of a whole program.
+  init(_ map: StepMap, _ memory: RunMemory, _ checks: Set<ElementCheck>) {
+    self.init(map, memory, name: map.program.name, checks)
+  }
+
+  private init(_ map: StepMap, _ memory: RunMemory, name: String, _ checks: Set<ElementCheck>) {
+    self.map = map
+    self.memory = memory
+    self.name = name
+    self.checks = checks
+  }
+
+  /// The program whose instructions are checked: the whole, or a region.
+  private var program: Program { map.program }
 
   /// Operands with their elements before the instruction ran, for those that it overwrites.
   typealias Snapshot = [Value: DenseConstant]
@@ -36,7 +49,7 @@ struct ElementChecker {
   }
 
   /// The operands whose memory the instruction's results take.
-  func operandsThatChange(_ instruction: Instruction) -> Snapshot {
+  private func operandsThatChange(_ instruction: Instruction) -> Snapshot {
     let written = Set(instruction.results.map(address))
     var snapshot: Snapshot = [:]
     for case .value(let value) in instruction.operands where written.contains(address(value)) {
@@ -46,7 +59,7 @@ struct ElementChecker {
   }
 
   /// Throws when the instruction made a NaN or infinity of operands without one.
-  func check(_ instruction: Instruction, before: Snapshot) throws(BloxError) {
+  private func check(_ instruction: Instruction, before: Snapshot) throws(BloxError) {
     if case .constant = instruction.op { return }
     for value in instruction.results {
       let result = constant(value)
@@ -115,6 +128,10 @@ struct ElementChecker {
     var text: String { value.isNaN ? "nan" : "\(value)" }
   }
 
+  private func address(_ value: Value) -> UnsafeRawPointer {
+    UnsafeRawPointer(memory.address(map.slotOfValue[value.index]))
+  }
+
   private func constant(_ value: Value) -> DenseConstant {
     let type = program.type(of: value)
     return DenseConstant(
@@ -150,5 +167,31 @@ struct ElementChecker {
       range = range.map { min($0.lowerBound, value)...max($0.upperBound, value) } ?? value...value
     }
     return range
+  }
+}
+
+extension ElementChecker: RunObserver {
+  func begin(_ index: Int, _ instruction: Instruction) -> Snapshot {
+    // What control flow computes is checked where its regions compute it.
+    instruction.op.isControl ? [:] : operandsThatChange(instruction)
+  }
+
+  func end(_ index: Int, _ instruction: Instruction, _ begun: Snapshot) throws(BloxError) {
+    if !instruction.op.isControl { try check(instruction, before: begun) }
+  }
+
+  func inside(
+    _ map: StepMap, region: Int, of index: Int, _ instruction: Instruction, _ place: RegionPlace
+  ) -> ElementChecker {
+    let here =
+      switch place {
+      case .only: ""
+      case .iteration(let step, let loop): " in iteration \(step) of \(loop)"
+      case .condition(let step): " in the condition of iteration \(step) of while"
+      }
+    var checker = ElementChecker(map, memory, name: name, checks)
+    checker.place = here + self.place
+    checker.location = instruction.note.location ?? location
+    return checker
   }
 }

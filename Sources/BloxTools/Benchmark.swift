@@ -77,27 +77,15 @@ package struct Benchmark: Sendable {
       let rate = flops > 0 && seconds > 0 ? Double(flops) / seconds / 1e9 : 0
       let digits = String(row.hash >> 24, radix: 16)
       table.append([
-        "\(row.threads)", Self.text(row.quantile(0.5)), Self.text(row.quantile(0.1)), Self.text(row.quantile(0.9)),
-        flops > 0 ? Self.decimal(rate) : "", String(repeating: "0", count: 10 - digits.count) + digits,
+        "\(row.threads)", timeText(row.quantile(0.5)), timeText(row.quantile(0.1)), timeText(row.quantile(0.9)),
+        flops > 0 ? decimal(rate) : "", String(repeating: "0", count: 10 - digits.count) + digits,
       ])
     }
-    return "compile \(Self.text(compileTime))\n" + alignedTable(table)
+    return "compile \(timeText(compileTime))\n" + alignedTable(table)
   }
 
   /// How many times longer the medians are than another program's, for the first number of threads.
   package func slowdown(against baseline: Benchmark) -> Double {
     rows[0].quantile(0.5) / max(baseline.rows[0].quantile(0.5), .nanoseconds(1))
-  }
-
-  private static func text(_ time: Duration) -> String {
-    let seconds = time / .seconds(1)
-    if seconds < 1e-3 { return "\(decimal(seconds * 1e6)) us" }
-    return seconds < 1 ? "\(decimal(seconds * 1e3)) ms" : "\(decimal(seconds)) s"
-  }
-
-  /// Two decimals.
-  private static func decimal(_ value: Double) -> String {
-    let hundredths = Int((value * 100).rounded())
-    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
   }
 }

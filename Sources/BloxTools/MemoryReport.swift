@@ -87,8 +87,7 @@ package struct MemoryReport: Sendable {
   }
 
   private func place(_ note: SourceNote) -> String {
-    let words = (note.scope.isEmpty ? [] : [note.scope]) + (note.location.map { [$0.description] } ?? [])
-    return words.isEmpty ? "" : "   (\(words.joined(separator: ", ")))"
+    note.words.isEmpty ? "" : "   (\(note.words.joined(separator: ", ")))"
   }
 
   /// What became of each argument.

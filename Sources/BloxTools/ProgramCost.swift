@@ -62,22 +62,9 @@ package struct ProgramCost: Sendable {
   }
 }
 
-/// Rows with the first column to the left and the others to the right.
-func alignedTable(_ rows: [[String]]) -> String {
-  let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column].count }.max() ?? 0 }
-  return rows.map { row in
-    var line = ""
-    for (index, (cell, width)) in zip(row, widths).enumerated() {
-      let blanks = String(repeating: " ", count: width - cell.count)
-      line += index == 0 ? cell + blanks : "   " + blanks + cell
-    }
-    while line.last == " " { line.removeLast() }
-    return line + "\n"
-  }.joined()
-}
-
 extension Program {
-  fileprivate func cost(of instruction: Instruction) -> OpCost {
+  /// The cost of an instruction; of control flow without what its regions do.
+  func cost(of instruction: Instruction) -> OpCost {
     var cost = OpCost(count: 1)
     cost.flops = productFlops(instruction)
     if let region = instruction.op.region {
@@ -88,6 +75,19 @@ extension Program {
     let operands = Set(instruction.operands.compactMap(\.value))
     cost.bytes = operands.reduce(0) { $0 + type(of: $1).byteCount }
     cost.bytes += instruction.results.reduce(0) { $0 + type(of: $1).byteCount }
+    if instruction.readsOnlyWhatItTakes, let source = instruction.operands[0].value {
+      cost.bytes -= max(0, type(of: source).byteCount - type(of: instruction.results[0]).byteCount)
+    }
     return cost
+  }
+}
+
+extension Instruction {
+  /// Whether only as many elements of the first operand are read as the result has.
+  fileprivate var readsOnlyWhatItTakes: Bool {
+    switch op {
+    case .slice, .indexing(.gather), .indexing(.dynamicSlice): true
+    case _: false
+    }
   }
 }

@@ -221,3 +221,9 @@ void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_
 }
 
 const blox_matrix_kernels *blox_matrix(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->matrix[dtype]; }
+
+int64_t blox_limit_fma(blox_isa isa, int64_t rounds) { return blox_kernels(isa)->limit_fma(rounds); }
+
+void blox_limit_triad(blox_isa isa, float *dst, const float *a, const float *b, int64_t count) {
+  blox_kernels(isa)->limit_triad(dst, a, b, count);
+}

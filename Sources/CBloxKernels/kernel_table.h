@@ -71,6 +71,8 @@ typedef struct blox_kernel_table {
   blox_gemm_blocking gemm_blocking[DTYPE_COUNT];
   blox_channels_fn channels[DTYPE_COUNT];
   const blox_matrix_kernels *matrix[DTYPE_COUNT];
+  int64_t (*limit_fma)(int64_t rounds);
+  void (*limit_triad)(float *dst, const float *a, const float *b, int64_t count);
 } blox_kernel_table;
 
 /// The table of an instruction set; the portable one where `isa` was not compiled for this architecture.

@@ -26,4 +26,5 @@
 #include "patches.inc.h"
 #include "gemm.inc.h"
 #include "matrix.inc.h"
+#include "limits.inc.h"
 #include "table.inc.h"

@@ -171,4 +171,6 @@ const blox_kernel_table BLOX_TABLE = {
   },
   .channels = {[BLOX_F32] = run_channels_gemm_f32, [BLOX_F64] = run_channels_gemm_f64},
   .matrix = {[BLOX_F32] = &matrix_kernels_f32, [BLOX_F64] = &matrix_kernels_f64},
+  .limit_fma = limit_fma,
+  .limit_triad = limit_triad,
 };

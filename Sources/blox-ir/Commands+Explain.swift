@@ -1,4 +1,4 @@
-// `diff`, `explain` and `bench`: questions about programs.
+// `diff`, `explain`, `bench` and `profile`: questions about programs.
 
 import BloxIR
 import BloxNN
@@ -52,8 +52,7 @@ extension Commands {
 
   static func bench(_ given: Arguments) throws -> ExitCode {
     var arguments = given
-    let inputs = try arguments.options("--input", "-i")
-    let seed = try arguments.quantity("--seed", "a whole number from 0") { UInt64($0) } ?? 0
+    let inputs = try Inputs(&arguments)
     let count = try arguments.number("--repeat") ?? 20
     let threads = try arguments.option("--threads").map { list throws(BloxError) in try threadCounts(list) }
     let baseline = try arguments.option("--baseline")
@@ -65,8 +64,8 @@ extension Commands {
     func measure(_ source: Source) throws -> Benchmark {
       let program = try source.program()
       try program.verify()
-      let values = try Binding.arguments(inputs.isEmpty ? ["random"] : inputs, for: program, seed: seed)
-      return try Benchmark(program, values, threads: threads ?? [ThreadPool.threadCount], count: count)
+      return try Benchmark(
+        program, inputs.values(for: program), threads: threads ?? [ThreadPool.threadCount], count: count)
     }
     let result = try measure(source)
     try TextFile.write(result.text, to: "-")
@@ -80,6 +79,39 @@ extension Commands {
     try TextFile.write("baseline \(other.text)", to: "-")
     try show(line: "time \(percent < 0 ? "" : "+")\(percent)% against \(baseline)")
     return limit.map { Double(percent) > $0 } ?? false ? .checkFailed : .success
+  }
+
+  static func profile(_ given: Arguments) throws -> ExitCode {
+    var arguments = given
+    let inputs = try Inputs(&arguments)
+    let count = try arguments.number("--repeat") ?? 20
+    let top = try arguments.number("--top") ?? 25
+    let threads = try arguments.quantity("--threads", "a whole number from 1 to 1024") { text in
+      Int(text).flatMap { (1...1024).contains($0) ? $0 : nil }
+    }
+    let trace = try arguments.option("--trace")
+    let program = try Source(&arguments, command: "profile").program()
+    try program.verify()
+    if let threads { ThreadPool.setThreadCount(threads) }
+    let report = try ProfileReport(program, inputs.values(for: program), count: count)
+    if let trace { try TextFile.write(report.traceEvents, to: trace) }
+    if trace != "-" { try TextFile.write(report.text(top: top), to: "-") }
+    return .success
+  }
+
+  /// `[--input VALUE]... [--seed N]`: the arguments of a program that is measured.
+  private struct Inputs {
+    private let texts: [String]
+    private let seed: UInt64
+
+    init(_ arguments: inout Arguments) throws(BloxError) {
+      texts = try arguments.options("--input", "-i")
+      seed = try arguments.quantity("--seed", "a whole number from 0") { UInt64($0) } ?? 0
+    }
+
+    func values(for program: Program) throws -> [DenseConstant] {
+      try Binding.arguments(texts.isEmpty ? ["random"] : texts, for: program, seed: seed)
+    }
   }
 
   private static func threadCounts(_ list: String) throws(BloxError) -> [Int] {

@@ -51,6 +51,7 @@ enum Commands {
     case "diff": return try diff(Arguments(rest, command: command))
     case "explain": return try explain(rest)
     case "bench": return try bench(Arguments(rest, command: command))
+    case "profile": return try profile(Arguments(rest, command: command))
     case "gallery": return try gallery(Arguments(rest, command: command))
     default: throw unknown(command)
     }
@@ -65,6 +66,7 @@ enum Commands {
     case "diff": return Help.diff
     case "explain": return Help.explain
     case "bench": return Help.bench
+    case "profile": return Help.profile
     case "gallery": return Help.gallery
     default: throw unknown(command)
     }

@@ -72,4 +72,33 @@ extension Help {
       blox-ir bench @train_step --stage grad --repeat 5 --threads 1
       blox-ir bench @mlp --repeat 3 --threads 1 --baseline IRSamples/mlp.fused.bir
     """
+
+  static let profile = """
+    blox-ir profile - shows where the time of a compiled program goes
+
+    For each instruction of the planned program: its time in the run in the middle, its share, how often it ran, its
+    arithmetic and traffic per second, and the part of its time that the machine would need at its measured peak, of
+    arithmetic or of memory. Traffic counts each operand and result once; what is in a cache can pass 100%. Instructions
+    in loops and branches stand on their own, all their calls together. Two runs are not counted.
+
+    USAGE
+      blox-ir profile PROGRAM [--top N] [--trace FILE] [--threads N] [--repeat N] [--input VALUE]...
+
+    OPTIONS
+      --top N            how many instructions are shown; 25 when not given
+      --trace FILE       write the run as trace events, which Perfetto and browsers show over time; - for standard
+                         output, without the table
+      --threads N        the number of threads; the default of the machine when not given
+      --repeat N         how many runs are counted; 20 when not given
+      --input VALUE      an input, as for blox-ir run; random when not given
+      --seed N           the seed of random inputs; 0 when not given
+      --stage STAGE      the stage of a gallery program; 'traced' when not given
+      --set NAME=N       a size of a gallery program
+      --batch N          the same as --set batch=N
+
+    EXAMPLES
+      blox-ir profile @train_step --stage grad --batch 64 --repeat 5
+      blox-ir profile IRSamples/lstm.grad.bir --top 5 --threads 1 --repeat 3
+      blox-ir profile @mlp --repeat 1 --trace - | head -n 4
+    """
 }

@@ -4,10 +4,10 @@ import Gallery
 
 enum Help {
   /// The subcommands in the order in which they are listed.
-  static let commands = ["dump", "opt", "run", "check", "diff", "explain", "bench", "gallery"]
+  static let commands = ["dump", "opt", "run", "check", "diff", "explain", "bench", "profile", "gallery"]
 
   /// Every text, for tests of its examples.
-  static var all: [String] { [general, dump, opt, run, check, diff, explain, bench, gallery] }
+  static var all: [String] { [general, dump, opt, run, check, diff, explain, bench, profile, gallery] }
 
   static let general = """
     blox-ir - looks at programs on their way through the blox compiler
@@ -26,6 +26,7 @@ enum Help {
       diff      compare two programs, whatever their values are called
       explain   what a program needs in memory and costs, what became of arguments, what an op is
       bench     measure a program with several numbers of threads
+      profile   show which instructions of a program take the time, and how fast they could be
       gallery   list the built-in programs
 
     PROGRAMS

@@ -53,6 +53,23 @@ struct ContractionFusionTests {
     #expect(try planBuffers(fused).instructions[1].buffers == [.parameter(0)])
   }
 
+  @Test("A number that is computed behind all gradients holds no update up")
+  func rate() throws {
+    let fused = try fuse(
+      "f32[8,8], f32[4,8], f32[4,8], f32[] -> f32[8,8], f32[4,8]",
+      """
+      %4: f32[8,8] = dot_general %1, %2 {contract=[0]x[0]}
+      %5: f32[4,8] = cumsum %2 {axis=0}
+      %6: f32[] = exp %3
+      %7: f32[8,8] = broadcast_in_dim %6 {dims=[]}
+      %8: f32[8,8] = mul %4, %7
+      %9: f32[8,8] = sub %0, %8
+      return %9, %5
+      """, donated: [0])
+    #expect(fused.regions == [["exp"], ["dot_general", "broadcast_in_dim", "mul", "sub"]])
+    #expect(fused.instructions.map(\.op.name) == ["fusion", "fusion", "cumsum"])
+  }
+
   @Test("A product that others read too is a result of its region")
   func sharedProduct() throws {
     let fused = try fuse(

@@ -40,7 +40,9 @@ import Testing
       let ones = try b.emitOne(.integerPow(0), [greatest])
       // Next to each other in the arena: one must not write over the others.
       let all = [greatest, ones, try b.emitOne(.unary(.neg), [greatest])]
-      return [try b.emitOne(.concatenate(axis: 0), all)]
+      // And repeated along the row.
+      let wide = try b.emitOne(.broadcastInDim(shape: type.shape, dims: [0]), [ones])
+      return [try b.emitOne(.concatenate(axis: 0), all), try b.emitOne(.reduce(.sum, axes: [1]), [wide])]
     }
     try check(program, seed: 7)
   }

@@ -78,12 +78,12 @@ struct BloxIRToolTests {
     for (arguments, message) in [
       (
         ["dmp"],
-        "there is no command 'dmp'; did you mean dump?; commands: dump, opt, run, check, diff, explain, bench, gallery"
+        "there is no command 'dmp'; did you mean dump?; commands: dump, opt, run, check, diff, explain, bench, profile, gallery"
           + " (blox-ir --help)"
       ),
       (
         ["frobnicate"],
-        "there is no command 'frobnicate'; commands: dump, opt, run, check, diff, explain, bench, gallery (blox-ir --help)"
+        "there is no command 'frobnicate'; commands: dump, opt, run, check, diff, explain, bench, profile, gallery (blox-ir --help)"
       ),
       (["dump"], "dump takes one program, such as @mlp; got 0 (blox-ir dump --help)"),
       (["dump", "@mlp", "@linear"], "dump takes one program, such as @mlp; got 2 (blox-ir dump --help)"),
@@ -121,7 +121,7 @@ struct BloxIRToolTests {
       (["gallery", "x"], "gallery takes no arguments"),
       (
         ["help", "dmp"],
-        "there is no command 'dmp'; did you mean dump?; commands: dump, opt, run, check, diff, explain, bench, gallery"
+        "there is no command 'dmp'; did you mean dump?; commands: dump, opt, run, check, diff, explain, bench, profile, gallery"
           + " (blox-ir --help)"
       ),
     ] {

@@ -48,12 +48,12 @@ struct HelpTests {
 
   @Test(
     "Every option that a text documents is known",
-    arguments: ["dump", "opt", "run", "check", "diff", "explain", "bench"])
+    arguments: ["dump", "opt", "run", "check", "diff", "explain", "bench", "profile"])
   func documentedOptionsExist(command: String) throws {
     let text = try #require(
       [
         "dump": Help.dump, "opt": Help.opt, "run": Help.run, "check": Help.check, "diff": Help.diff,
-        "explain": Help.explain, "bench": Help.bench,
+        "explain": Help.explain, "bench": Help.bench, "profile": Help.profile,
       ][command])
     let options = text.split(separator: "\n").compactMap { line -> String? in
       let words = line.split(separator: " ")

@@ -150,6 +150,43 @@ struct QuestionToolTests {
     }
   }
 
+  @Test("profile shows each instruction, those of loops too, and writes a trace that is JSON")
+  func profile() throws {
+    try inFolder { folder, tool in
+      let result = try tool("blox-ir profile @lstm --stage grad --repeat 3 --threads 2 --trace t.json --top 100")
+      #expect(result.exitCode == 0, "\(result.errors)")
+      #expect(result.lines[0].hasSuffix(", 2 threads, the median of 3 runs"), "\(result.lines[0])")
+      #expect(result.lines[1].hasPrefix("the machine does at most "))
+      let header = ["time", "share", "calls", "GFLOP/s", "GB/s", "of", "limit", "instruction", "where"]
+      #expect(result.lines[2].split(separator: " ").map(String.init) == header)
+      let rows = result.lines.dropFirst(3).filter { !$0.isEmpty }
+      #expect(rows.contains { $0.contains("dot_general") && $0.contains("in %") && $0.contains(" scan") })
+      // The shares are of the whole, and nothing is counted twice.
+      let shares = rows.compactMap { row in
+        row.split(separator: " ").first { $0.hasSuffix("%") }.flatMap { Double($0.dropLast()) }
+      }
+      #expect(shares.count == rows.count && (60...101).contains(shares.reduce(0, +)), "\(result.output)")
+      let data = try Data(contentsOf: folder.appendingPathComponent("t.json"))
+      let trace = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+      let events = try #require(trace["traceEvents"] as? [[String: Any]])
+      #expect(events.count > rows.count)
+      #expect(events.allSatisfy { $0["ph"] as? String == "X" && ($0["dur"] as? Double ?? -1) >= 0 })
+
+      let short = try tool("blox-ir profile old.bir --top 1 --repeat 1")
+      #expect(short.exitCode == 0, "\(short.errors)")
+      for (line, wanted) in [
+        ("blox-ir profile old.bir --threads 0", "--threads needs a whole number from 1 to 1024, not '0'"),
+        ("blox-ir profile old.bir --top none", "--top needs a whole number above 0, not 'none'"),
+        ("blox-ir profile", "profile takes one program"),
+      ] {
+        let wrong = try tool(line)
+        #expect(wrong.exitCode == 2 && wrong.errors.contains(wanted), "\(line): \(wrong.errors)")
+      }
+      let unwritable = try tool("blox-ir profile old.bir --repeat 1 --trace no/such/folder.json")
+      #expect(unwritable.exitCode == 4 && unwritable.output.isEmpty, "\(unwritable.errors)")
+    }
+  }
+
   @Test("run --probe shows values inside, on either engine")
   func probes() throws {
     try inFolder { _, tool in

@@ -1,8 +1,8 @@
 // Writing of JSON.
 
-enum JSONText {
+package enum JSONText {
   /// A string.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -21,12 +21,12 @@ enum JSONText {
   }
 
   /// An object with members in the given order.
-  static func object(_ members: [(name: String, value: String)]) -> String {
+  package static func object(_ members: [(name: String, value: String)]) -> String {
     "{" + members.map { "\(quoted($0.name)):\($0.value)" }.joined(separator: ",") + "}"
   }
 
   /// A number as Python's `json` reads it: infinities and NaN have names, which JSON itself has not.
-  static func number(_ value: Double) -> String {
+  package static func number(_ value: Double) -> String {
     value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : "\(value)"
   }
 }

@@ -2,8 +2,9 @@
 //
 // A region goes where its last member stood. One that begins with a product goes where the product stood, or as soon
 // after it as all that it reads is there: so neither the product's operands nor, were it later, the gradient of a
-// parameter wait in memory. But a parameter that it may write its result over must not be read later: then it goes
-// after the last reader.
+// parameter wait in memory. Single numbers are there as soon as what they are made of is: the step count of an
+// optimizer, traced behind all gradients, holds none of them up. But a parameter that it may write its result over must
+// not be read later: then it goes after the last reader.
 
 import BloxIR
 
@@ -26,10 +27,10 @@ struct FusionPlaces {
     self.groups = groups
     due = Array(repeating: [], count: program.instructions.count)
     earliest = groups.members.map { $0.last ?? 0 }
+    let ready = FusionPlaces.ready(program, roles, groups, regions)
     let products = groups.members.indices.filter { groups.kind[$0] == .contraction && !groups.members[$0].isEmpty }
     for group in products {
-      let sources = regions[group].inputs.map { roles.producer[$0.index] }
-      earliest[group] = max(groups.members[group][0], sources.max() ?? -1)
+      earliest[group] = max(groups.members[group][0], FusionPlaces.latest(regions[group].inputs, roles, ready))
     }
     let readers = products.isEmpty ? [] : program.readersOfParameters
     var places = earliest
@@ -45,6 +46,30 @@ struct FusionPlaces {
     }
     // A region without results is one that all its readers compute again.
     for group in groups.members.indices where !regions[group].results.isEmpty { due[places[group]].append(group) }
+  }
+
+  /// The first place at which each instruction's result can be there: its own, but for single numbers that of what
+  /// they and their region are made of.
+  private static func ready(
+    _ program: Program, _ roles: FusionRoles, _ groups: FusionGroups, _ regions: [FusionRegion]
+  ) -> [Int] {
+    var ready = Array(program.instructions.indices)
+    for (index, instruction) in program.instructions.enumerated()
+    where instruction.results.allSatisfy({ program.type(of: $0).elementCount == 1 }) {
+      let group = groups.ofInstruction[index]
+      if group < 0 {
+        ready[index] = latest(instruction.operands.compactMap(\.value), roles, ready)
+      } else if groups.members[group].last == index, groups.kind[group] == .loop {
+        // All are computed together, and all have one element.
+        let place = latest(regions[group].inputs, roles, ready)
+        for member in groups.members[group] { ready[member] = place }
+      }
+    }
+    return ready
+  }
+
+  private static func latest(_ values: [Value], _ roles: FusionRoles, _ ready: [Int]) -> Int {
+    values.map { roles.producer[$0.index] }.map { $0 < 0 ? -1 : ready[$0] }.max() ?? -1
   }
 
   /// Where an instruction is computed last.

@@ -343,7 +343,6 @@ extension TileCompiler {
       let divide = blox_tile_binary(kernelISA, BLOX_DIV, dtype.kernel)
     else { throw unsupported(instruction, "has no kernel") }
     let ofRows = isOfRows(region.type(of: instruction.results[0]))
-    let one = constantSlot(Literal(1, as: dtype))
     var power = try slot(instruction.operands[0])
     var accumulator: Int?
     var rest = exponent.magnitude
@@ -357,8 +356,9 @@ extension TileCompiler {
       rest >>= 1
       if rest > 0 { power = append(.elementwise(multiply), [power, power], dtype, ofRows: ofRows, cost: 0.05) }
     }
-    guard let accumulator else { return one }
+    guard let accumulator else { throw unsupported(instruction, "is a constant, and needs no micro-op") }
     guard exponent < 0 else { return accumulator }
+    let one = constantSlot(Literal(1, as: dtype))
     return append(.elementwise(divide), [one, accumulator], dtype, ofRows: ofRows, cost: 0.15)
   }
 }

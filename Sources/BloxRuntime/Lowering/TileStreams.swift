@@ -35,6 +35,7 @@ extension TileCompiler {
     // The first power is the operand itself. Were it a micro-op's slot, nobody would notice that the region returns
     // an operand which another result may overwrite.
     case .integerPow(1): return try renamed(instruction, result)
+    case .integerPow(0): return .constant(Literal(1, as: result.dtype))
     case .reshape, .random(.wrap), .random(.unwrap), .broadcastInDim, .transpose, .slice:
       return try moved(instruction, result)
     case .unary, .binary, .compare, .select, .clamp, .fma, .integerPow, .reduce: return nil

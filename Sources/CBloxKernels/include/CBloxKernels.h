@@ -425,6 +425,14 @@ typedef struct blox_matrix_kernels {
 /// NULL for dtypes other than f32 and f64.
 const blox_matrix_kernels *blox_matrix(blox_isa isa, blox_dtype dtype);
 
+// ---- The machine's limits -------------------------------------------------------------------------------------
+
+/// Multiplies and adds f32 in registers, some dozens of operations per round, on the calling thread. Returns how many
+/// operations that were.
+int64_t blox_limit_fma(blox_isa isa, int64_t rounds);
+/// dst = a + 3 b, for a count that is a multiple of 16: what memory gives and takes.
+void blox_limit_triad(blox_isa isa, float *dst, const float *a, const float *b, int64_t count);
+
 // ---- Locks ----------------------------------------------------------------------------------------------------
 
 /// A lock was taken, or is about to be given back, by this thread: for the thread sanitizer. Does
