@@ -75,9 +75,12 @@ let package = Package(
       name: "BloxPassesTests",
       dependencies: ["BloxPasses", "BloxIR", "BloxRuntime", "ProgramFuzzing", "TestSupport"],
       swiftSettings: strict),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .testTarget(
       name: "BloxRuntimeTests",
-      dependencies: ["BloxRuntime", "BloxPasses", "BloxIR", "Gallery", "ProgramFuzzing", "TestSupport"],
+      dependencies: [
+        "BloxRuntime", "BloxPasses", "BloxIR", "CAllocationCounter", "Gallery", "ProgramFuzzing", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "BloxTraceTests", dependencies: ["BloxTrace", "BloxPasses", "BloxIR", "BloxRuntime", "TestSupport"],

@@ -70,10 +70,15 @@ public final class Executable: Sendable {
   /// - Throws: ``BloxError`` when arguments do not fit the program or memory is short.
   public func profile(_ arguments: [Storage]) throws(BloxError) -> RunProfile {
     let recorder = ProfileRecorder(plan.map)
-    _ = try bind(arguments, nil) { memory throws(BloxError) in
-      try ObservedRun(plan.map, memory, recorder).run(plan.steps)
-    }
+    try observe(arguments, with: recorder)
     return recorder.profile
+  }
+
+  /// Runs the program with an observer that needs no addresses.
+  func observe(_ arguments: [Storage], with observer: some RunObserver) throws(BloxError) {
+    _ = try bind(arguments, nil) { memory throws(BloxError) in
+      try ObservedRun(plan.map, memory, observer).run(plan.steps)
+    }
   }
 
   /// Finds memory for a call and binds all addresses; what `body` then runs leaves the results.
