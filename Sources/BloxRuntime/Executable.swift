@@ -8,6 +8,8 @@ import Synchronization
 public final class Executable: Sendable {
   /// The program with its buffers planned.
   public let program: Program
+  /// The types of the results.
+  public let resultTypes: [TensorType]
   /// The memory a call needs beyond its arguments.
   public let memory: MemorySummary
   /// The memory of the arguments, in bytes.
@@ -30,6 +32,7 @@ public final class Executable: Sendable {
     }
     self.program = program
     self.memory = memory
+    resultTypes = program.resultTypes
     argumentBytes = program.parameters.reduce(0) { $0 + $1.type.byteCount }
     plan = try StepPlan(program)
   }

@@ -32,8 +32,11 @@ public final class ThreadPool: Sendable {
   static let shared = ThreadPool()
   static let maximumThreads = 255
   static let maximumParts = 65_535
-  /// How long an idle worker looks for work before it sleeps: waking it costs about as long.
+  /// How long an idle worker looks for work without a break: waking it would cost about as long.
   static let spinNanoseconds: UInt64 = 80_000
+  /// How long it then goes on looking, giving its processor to whoever else wants it: between the steps of a loop that
+  /// does some work of its own. A woken worker may find itself on the caller's processor, and wait there for its turn.
+  static let yieldNanoseconds: UInt64 = 2_000_000
 
   private let limit: Atomic<Int>
   private let workerCount = Atomic<Int>(0)
@@ -118,8 +121,9 @@ public final class ThreadPool: Sendable {
     var spins = 0
     while finishedParts.load(ordering: .acquiring) < parts {
       spins += 1
+      blox_spin_pause()
       // With more threads than processors the others may need this one.
-      if spins > 20_000 { sched_yield() }
+      if spins > 5_000 { sched_yield() }
     }
   }
 
@@ -144,15 +148,19 @@ public final class ThreadPool: Sendable {
     }
   }
 
-  /// Waits for a generation other than `seen`: a while awake, then asleep.
+  /// Waits for a generation other than `seen`: a while awake, then ready to give way, then asleep.
   private func waitForJob(after seen: UInt64) -> UInt64 {
-    let deadline = now() + ThreadPool.spinNanoseconds
+    let start = now()
+    var waited: UInt64 = 0
     repeat {
       for _ in 0..<64 {
         let generation = Ticket(ticket.load(ordering: .acquiring)).generation
         if generation != seen { return generation }
+        blox_spin_pause()
       }
-    } while now() < deadline
+      waited = now() - start
+      if waited > ThreadPool.spinNanoseconds { sched_yield() }
+    } while waited < ThreadPool.yieldNanoseconds
     // The owner publishes before it looks at `sleepers`, a worker counts itself before it looks at the ticket: one
     // of the two sees the other.
     sleepers.add(1, ordering: .sequentiallyConsistent)
@@ -233,10 +241,12 @@ private final class Alarm: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
+  /// Wakes all sleepers. Whoever holds the mutex has looked at the condition before it changed, and sleeps when this
+  /// gets it; given back first, it does not keep those that wake waiting.
   func wakeAll() {
     pthread_mutex_lock(mutex)
-    pthread_cond_broadcast(condition)
     pthread_mutex_unlock(mutex)
+    pthread_cond_broadcast(condition)
   }
 
   deinit {

@@ -62,45 +62,76 @@ func located<Result>(_ file: String, _ line: Int, _ body: () throws -> Result) t
 
 /// Operations outside any trace: each is a program of one instruction, compiled once per type.
 enum Eager {
+  private struct Call: Hashable {
+    let op: Op
+    let operands: [OperandKind]
+  }
+
+  /// What a program depends on of an operand.
+  private enum OperandKind: Hashable {
+    case tensor(TensorType)
+    /// A scalar is an argument, so that one executable serves all its values.
+    case splat(TensorType)
+  }
+
+  private static let calls = ExecutableCache<Call>(limit: 1024)
+  private static let programs = ExecutableCache<Program>(limit: 1024)
+
   static func apply(_ op: Op, _ operands: [TensorOperand]) throws(BloxError) -> [Tensor] {
     if case .constant(let constant) = op {
       return [try Tensor(constant: constant)]
     }
-    var builder = ProgramBuilder(name: op.name)
+    var kinds: [OperandKind] = []
     var arguments: [Storage] = []
-    var programOperands: [Operand] = []
-    var scalars: [Int: Value] = [:]
-    for (index, operand) in operands.enumerated() {
+    kinds.reserveCapacity(operands.count)
+    arguments.reserveCapacity(operands.count)
+    for operand in operands {
       switch operand {
       case .tensor(let tensor):
         arguments.append(try tensor.concreteStorage(for: op.name))
-        programOperands.append(.value(builder.parameter(tensor.type)))
+        kinds.append(.tensor(tensor.type))
       case .splat(let literal, let shape):
-        // A scalar is an argument, so that one executable serves all its values.
         arguments.append(try Storage(literal))
-        let scalar = builder.parameter(TensorType(literal.dtype))
-        scalars[index] = scalar
-        programOperands.append(.splat(literal, shape: shape))
+        kinds.append(.splat(TensorType(literal.dtype, shape)))
       }
     }
-    for (index, scalar) in scalars.sorted(by: { $0.key < $1.key }) {
-      guard case .splat(_, let shape) = programOperands[index] else { continue }
-      programOperands[index] =
-        shape.isEmpty
-        ? .value(scalar)
-        : try builder.emitOne(.broadcastInDim(shape: shape, dims: []), [.value(scalar)])
+    let executable = try calls.executable(for: Call(op: op, operands: kinds)) { () throws(BloxError) in
+      try program(op, kinds)
     }
-    let results = try builder.emit(op, programOperands)
-    let program = builder.finish(results: results.map { ProgramResult(.value($0)) })
-    return try run(program, arguments)
+    return try run(executable, arguments)
+  }
+
+  private static func program(_ op: Op, _ kinds: [OperandKind]) throws(BloxError) -> Program {
+    var builder = ProgramBuilder(name: op.name)
+    let parameters = kinds.map { kind in
+      switch kind {
+      case .tensor(let type): builder.parameter(type)
+      case .splat(let type): builder.parameter(TensorType(type.dtype))
+      }
+    }
+    var operands: [Operand] = []
+    for (kind, parameter) in zip(kinds, parameters) {
+      if case .splat(let type) = kind, !type.shape.isEmpty {
+        operands.append(try builder.emitOne(.broadcastInDim(shape: type.shape, dims: []), [.value(parameter)]))
+      } else {
+        operands.append(.value(parameter))
+      }
+    }
+    let results = try builder.emit(op, operands)
+    return builder.finish(results: results.map { ProgramResult(.value($0)) })
   }
 
   /// Runs a program on concrete arguments, compiling it if its like has not been seen before.
   static func run(_ program: Program, _ arguments: [Storage]) throws(BloxError) -> [Tensor] {
-    let executable = try ExecutableCache.shared.executable(for: program)
-    return zip(program.resultTypes, try executable.run(arguments, checks: Diagnostics.Box.current.value.checks)).map {
-      Tensor(type: $0, storage: $1)
-    }
+    try run(try programs.executable(for: program) { program }, arguments)
+  }
+
+  private static func run(_ executable: Executable, _ arguments: [Storage]) throws(BloxError) -> [Tensor] {
+    let results = try executable.run(arguments, checks: Diagnostics.Box.current.value.checks)
+    var tensors: [Tensor] = []
+    tensors.reserveCapacity(results.count)
+    for (type, storage) in zip(executable.resultTypes, results) { tensors.append(Tensor(type: type, storage: storage)) }
+    return tensors
   }
 }
 

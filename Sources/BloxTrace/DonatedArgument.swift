@@ -76,26 +76,32 @@ struct DonationSite: Sendable {
   var text: String { location.map { "\(function) at \($0)" } ?? function }
 }
 
+/// Which tensors of a call are given up.
+struct Donation {
+  /// For each tensor.
+  let isDonated: [Bool]
+  /// What tensors are called in messages.
+  let makeLabels: () throws -> [LeafLabel]
+}
+
 /// Runs an executable on concrete arguments, some of which are given up.
 ///
 /// A donated tensor is taken before the run and put back when the run fails, so that of two tasks that donate one
 /// tensor only one gets it.
 func run(
-  _ executable: Executable, _ arguments: FlatArguments, donating: Set<Int>, by site: DonationSite,
+  _ executable: Executable, _ tensors: [Tensor], donation: Donation?, by site: DonationSite,
   checks: Set<ElementCheck>
 ) throws -> [Tensor] {
   var storages: [Storage] = []
-  storages.reserveCapacity(arguments.tensors.count)
+  storages.reserveCapacity(tensors.count)
   var taken: [(buffer: TensorBuffer, storage: Storage)] = []
   var donates: [Bool]?
   do {
-    if donating.isEmpty {
-      for tensor in arguments.tensors { storages.append(try tensor.concreteStorage(for: site.function)) }
-    } else {
-      try expectDistinct(arguments, donating, site.function)
-      var flags = Array(repeating: false, count: arguments.tensors.count)
-      for (index, tensor) in arguments.tensors.enumerated() {
-        if case .concrete(let buffer) = tensor.representation, donating.contains(arguments.argument(ofTensor: index)) {
+    if let donation {
+      try expectDistinct(tensors, donation, site.function)
+      var flags = Array(repeating: false, count: tensors.count)
+      for (index, tensor) in tensors.enumerated() {
+        if case .concrete(let buffer) = tensor.representation, donation.isDonated[index] {
           let (storage, isAlone) = try buffer.take(by: site)
           flags[index] = isAlone
           taken.append((buffer, storage))
@@ -105,9 +111,14 @@ func run(
         }
       }
       donates = flags
+    } else {
+      for tensor in tensors { storages.append(try tensor.concreteStorage(for: site.function)) }
     }
     let results = try executable.run(storages, donating: donates, checks: checks)
-    return zip(executable.program.resultTypes, results).map { Tensor(type: $0, storage: $1) }
+    var outputs: [Tensor] = []
+    outputs.reserveCapacity(results.count)
+    for (type, storage) in zip(executable.resultTypes, results) { outputs.append(Tensor(type: type, storage: storage)) }
+    return outputs
   } catch let error as BloxError where error.code == .nonFinite {
     // Found while the program ran: donated memory has been written over.
     throw error
@@ -118,14 +129,14 @@ func run(
 }
 
 /// Throws when a donated tensor is passed twice.
-private func expectDistinct(_ arguments: FlatArguments, _ donating: Set<Int>, _ function: String) throws {
+private func expectDistinct(_ tensors: [Tensor], _ donation: Donation, _ function: String) throws {
   var positions: [ObjectIdentifier: Int] = [:]
-  positions.reserveCapacity(arguments.tensors.count)
-  for (index, tensor) in arguments.tensors.enumerated() {
+  positions.reserveCapacity(tensors.count)
+  for (index, tensor) in tensors.enumerated() {
     guard case .concrete(let buffer) = tensor.representation else { continue }
     guard let first = positions.updateValue(index, forKey: ObjectIdentifier(buffer)) else { continue }
-    guard [first, index].contains(where: { donating.contains(arguments.argument(ofTensor: $0)) }) else { continue }
-    let labels = try arguments.makeLabels()
+    guard donation.isDonated[first] || donation.isDonated[index] else { continue }
+    let labels = try donation.makeLabels()
     throw BloxError(
       .donatedTensor,
       "\(function): the same tensor of type \(buffer.type) is passed as '\(labels[first].label.text)' and as"

@@ -4,17 +4,15 @@ import BloxIR
 import BloxRuntime
 import Synchronization
 
-/// A bounded cache from programs to executables, compared by content.
-final class ExecutableCache: Sendable {
-  static let shared = ExecutableCache(limit: 1024)
-
+/// A bounded cache of executables.
+final class ExecutableCache<Key: Hashable & Sendable>: Sendable {
   private struct Entry {
     let executable: Executable
     var lastUse: UInt64
   }
 
   private struct State {
-    var entries: [Program: Entry] = [:]
+    var entries: [Key: Entry] = [:]
     var clock: UInt64 = 0
   }
 
@@ -23,19 +21,19 @@ final class ExecutableCache: Sendable {
 
   init(limit: Int) { self.limit = limit }
 
-  /// The executable for a program, compiled if need be. Compiling happens outside the lock.
-  func executable(for program: Program) throws(BloxError) -> Executable {
+  /// The executable for a key, compiled from its program if need be, which happens outside the lock.
+  func executable(for key: Key, _ program: () throws(BloxError) -> Program) throws(BloxError) -> Executable {
     let known = state.locked { state -> Executable? in
       state.clock += 1
-      guard let index = state.entries.index(forKey: program) else { return nil }
+      guard let index = state.entries.index(forKey: key) else { return nil }
       state.entries.values[index].lastUse = state.clock
       return state.entries.values[index].executable
     }
     if let known { return known }
-    let executable = try Compiler.compile(program)
+    let executable = try Compiler.compile(try program())
     state.locked { state in
       if state.entries.count >= limit { evictOlderHalf(&state) }
-      state.entries[program] = Entry(executable: executable, lastUse: state.clock)
+      state.entries[key] = Entry(executable: executable, lastUse: state.clock)
     }
     return executable
   }

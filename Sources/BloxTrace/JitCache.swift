@@ -27,34 +27,38 @@ struct JitCall<Output> {
 
 /// The traces of one compiled function.
 final class JitCache<Output> {
-  private struct Key: Hashable {
+  struct Key: Hashable {
     let structure: TreeStructure
     let types: [TensorType]
     /// Named axes in scope: a function that asks for its lane is another program under another `vmap`.
     let axes: [String: Int]
   }
 
-  private final class Entry {
+  /// One trace.
+  final class Entry {
     let key: Key
     let traced: TracedFunction<Output>
-    let callee: Op.Callee
-    let details: [ArgumentDetails]
-    let site: SourceLocation?
+    fileprivate let callee: Op.Callee
+    /// Which tensors are given up, with the names they had when the function was traced.
+    fileprivate let donation: Donation?
+    fileprivate let details: [ArgumentDetails]
+    fileprivate let site: SourceLocation?
     /// What modules held when the function was traced, if anyone will ask.
-    let snapshot: [PropertySnapshot]
-    var lastUse = 0
+    fileprivate let snapshot: [PropertySnapshot]
+    fileprivate var lastUse = 0
     /// Compiled at the first call outside any trace.
-    var executable: Executable?
-    var donations: [DonatedArgument] = []
+    fileprivate var executable: Executable?
+    fileprivate var donations: [DonatedArgument] = []
     /// Differences that have been written.
-    var reported: Set<StaleCapture> = []
+    fileprivate var reported: Set<StaleCapture> = []
 
-    init(
-      key: Key, traced: TracedFunction<Output>, details: [ArgumentDetails], site: SourceLocation?,
+    fileprivate init(
+      key: Key, traced: TracedFunction<Output>, donation: Donation?, details: [ArgumentDetails], site: SourceLocation?,
       snapshot: [PropertySnapshot]
     ) {
       self.key = key
       self.traced = traced
+      self.donation = donation
       self.details = details
       self.site = site
       self.snapshot = snapshot
@@ -87,21 +91,49 @@ final class JitCache<Output> {
   }
 
   func call(_ call: JitCall<Output>) throws -> Output {
-    let donating = try donatedPositions(argumentCount: call.arguments.counts.count)
+    _ = try donatedPositions(argumentCount: call.arguments.counts.count)
     let settings = Diagnostics.Box.current
     let entry = try entry(for: call, settings)
-    let results: [Tensor]
-    if let running = Trace.current {
-      results = try entry.traced.emitCall(to: entry.callee, call.arguments, in: running)
-    } else {
-      let executable = try entry.executable ?? compile(entry, settings.value)
-      try entry.donations.expectUsable(configuration.donation, function: name)
-      latestDonations = entry.donations
-      results = try run(
-        executable, call.arguments, donating: donating, by: DonationSite(function: name, location: call.site),
-        checks: settings.value.checks)
+    guard let running = Trace.current else {
+      return try execute(entry, call.arguments.tensors, call.shape, call.site, settings.value)
     }
+    let results = try entry.traced.emitCall(to: entry.callee, call.arguments, in: running)
     return try call.shape.rebuild(entry.traced.prototype, results)
+  }
+
+  private func execute(
+    _ entry: Entry, _ tensors: [Tensor], _ shape: OutputShape<Output>, _ site: SourceLocation?, _ settings: Diagnostics
+  ) throws -> Output {
+    let executable = try entry.executable ?? compile(entry, settings)
+    try entry.donations.expectUsable(configuration.donation, function: name)
+    latestDonations = entry.donations
+    let results = try run(
+      executable, tensors, donation: entry.donation, by: DonationSite(function: name, location: site),
+      checks: settings.checks)
+    return try shape.rebuild(entry.traced.prototype, results)
+  }
+
+  // MARK: A call like the last one
+
+  /// The entry of the last call, where another like it has nothing to do but to run: outside any trace, compiled, and
+  /// nobody wants to know whether captures have changed.
+  func latestEntry(_ settings: Diagnostics.Box) -> Entry? {
+    guard let latest, latest.executable != nil, latest.key.axes.isEmpty,
+      (configuration.staleness ?? settings.value.staleness) == .ignore, Trace.current == nil
+    else { return nil }
+    return latest
+  }
+
+  /// Runs an entry for tensors that have its structure, if they have its types.
+  func call(
+    _ entry: Entry, _ tensors: [Tensor], _ shape: OutputShape<Output>, _ site: SourceLocation?,
+    _ settings: Diagnostics.Box
+  ) throws -> Output? {
+    for (tensor, type) in zip(tensors, entry.key.types) where tensor.type != type { return nil }
+    statistics.hits += 1
+    clock += 1
+    entry.lastUse = clock
+    return try execute(entry, tensors, shape, site, settings.value)
   }
 
   /// The positions of donated arguments.
@@ -164,7 +196,13 @@ final class JitCache<Output> {
     statistics.traceTime += start.duration(to: .now)
     statistics.traces += 1
     TraceLog.current?.add(miss, of: self)
-    let made = Entry(key: key, traced: traced, details: details, site: call.site, snapshot: snapshot)
+    var donation: Donation?
+    if let donating, !donating.isEmpty {
+      let labels = traced.inputLabels
+      donation = Donation(isDonated: call.arguments.belonging(to: donating), makeLabels: { labels })
+    }
+    let made = Entry(
+      key: key, traced: traced, donation: donation, details: details, site: call.site, snapshot: snapshot)
     // A trace that reads tensors of an enclosing trace belongs to that trace and cannot serve another.
     if traced.captures.isEmpty { keep(made) }
     return made

@@ -114,7 +114,8 @@ public struct CompiledFunction<Output, each Input: TensorTree>: @unchecked Senda
     } else {
       let site = DonationSite(function: configuration.name, location: SourceLocation(file: file, line: line))
       results = try run(
-        executable, arguments, donating: configuration.donating, by: site, checks: Diagnostics.Box.current.value.checks)
+        executable, arguments.tensors, donation: arguments.donation(of: configuration.donating), by: site,
+        checks: Diagnostics.Box.current.value.checks)
     }
     return try shape.rebuild(traced.prototype, results)
   }

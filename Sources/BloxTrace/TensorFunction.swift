@@ -37,11 +37,10 @@ struct OutputShape<Output> {
 
   /// The tensors in order.
   func tensors(_ output: Output) throws -> [Tensor] {
-    var leaves: [Tensor] = []
-    var visitor = TensorVisitor { tensor, _ in leaves.append(tensor) }
+    var visitor = TensorVisitor()
     var copy = output
     try visit(&copy, &visitor)
-    return leaves
+    return visitor.leaves
   }
 
   /// The tensors with their labels and the index of the part that each belongs to.
@@ -59,17 +58,11 @@ struct OutputShape<Output> {
   }
 
   /// A copy of the output with other tensors.
-  func rebuild(_ prototype: Output, _ tensors: some Sequence<Tensor>) throws -> Output {
-    var iterator = tensors.makeIterator()
-    return try withoutActuallyEscaping({ () -> Tensor? in iterator.next() }) { next in
-      var visitor = TensorVisitor { tensor, _ in
-        guard let replacement = next() else { preconditionFailure("fewer tensors than leaves") }
-        tensor = replacement
-      }
-      var copy = prototype
-      try visit(&copy, &visitor)
-      return copy
-    }
+  func rebuild(_ prototype: Output, _ tensors: some Collection<Tensor>) throws -> Output {
+    var visitor = TensorVisitor(replacingWith: Array(tensors))
+    var copy = prototype
+    try visit(&copy, &visitor)
+    return copy
   }
 }
 
@@ -84,14 +77,14 @@ struct FlatArguments {
   /// What a cache explains its misses with, made only when there is one. Takes the arguments' names.
   var makeDetails: ([String]) throws -> [ArgumentDetails] = { _ in [] }
 
-  /// The index of the argument that a tensor belongs to.
-  func argument(ofTensor index: Int) -> Int {
-    var end = 0
-    for (argument, count) in counts.enumerated() {
-      end += count
-      if index < end { return argument }
-    }
-    return counts.count - 1
+  /// Which tensors are given up with some arguments; `nil` for none.
+  func donation(of positions: Set<Int>) -> Donation? {
+    positions.isEmpty ? nil : Donation(isDonated: belonging(to: positions), makeLabels: makeLabels)
+  }
+
+  /// For each tensor, whether it belongs to one of some arguments.
+  func belonging(to positions: Set<Int>) -> [Bool] {
+    counts.enumerated().flatMap { repeatElement(positions.contains($0), count: $1) }
   }
 }
 
@@ -159,7 +152,17 @@ public struct TensorFunction<Output, each Input: TensorTree> {
 
   /// Calls the function; `site` is `nil` when a transformation does.
   func call(_ input: repeat each Input, site: SourceLocation?) throws -> Output {
-    guard let cache, Diagnostics.Box.current.value.compiles else { return try body(repeat each input) }
+    let settings = Diagnostics.Box.current
+    guard let cache, settings.value.compiles else { return try body(repeat each input) }
+    if let entry = cache.latestEntry(settings) {
+      var visitor = TensorVisitor(matching: entry.key.structure, leafCount: entry.key.types.count)
+      func match<Tree: TensorTree>(_ tree: Tree) throws {
+        var copy = tree
+        try visitor.visitRoot(&copy)
+      }
+      repeat try match(each input)
+      if visitor.matches, let output = try cache.call(entry, visitor.leaves, shape, site, settings) { return output }
+    }
     let arguments = try Self.flatten(repeat each input)
     return try cache.call(
       JitCall(arguments: arguments, shape: shape, site: site) { options in
@@ -169,16 +172,13 @@ public struct TensorFunction<Output, each Input: TensorTree> {
 
   /// Takes the arguments apart.
   static func flatten(_ input: repeat each Input) throws -> FlatArguments {
-    var tensors: [Tensor] = []
     var counts: [Int] = []
-    var nodes: [TensorVisitor.Node] = []
+    var visitor = TensorVisitor()
     func take<Tree: TensorTree>(_ tree: Tree) throws {
-      let before = tensors.count
-      var visitor = TensorVisitor { tensor, _ in tensors.append(tensor) }
+      let before = visitor.leaves.count
       var copy = tree
       try visitor.visitRoot(&copy)
-      nodes += visitor.nodes
-      counts.append(tensors.count - before)
+      counts.append(visitor.leaves.count - before)
     }
     repeat try take(each input)
     let labels = { () throws -> [LeafLabel] in
@@ -201,7 +201,7 @@ public struct TensorFunction<Output, each Input: TensorTree> {
       return details
     }
     return FlatArguments(
-      tensors: tensors, structure: TreeStructure(nodes: nodes), counts: counts, makeLabels: labels,
+      tensors: visitor.leaves, structure: TreeStructure(nodes: visitor.nodes), counts: counts, makeLabels: labels,
       makeDetails: details)
   }
 
@@ -279,13 +279,14 @@ struct TracedFunction<Output> {
       capturesScalars: options.capturesScalars)
     inputLabels = try arguments.makeLabels().renamed(options.argumentNames).unique()
     var inputs: [Tensor] = []
+    let isDonated = arguments.belonging(to: options.donated)
     for (index, tensor) in arguments.tensors.enumerated() {
       let label = inputLabels[index]
       inputs.append(
         trace.parameter(
           Parameter(
             options.types?[index] ?? tensor.type, label: label.label, isTrainable: label.isTrainable,
-            isDonated: options.donated.contains(arguments.argument(ofTensor: index)))))
+            isDonated: isDonated[index])))
     }
     do {
       prototype = try Trace.$current.withValue(trace) { try body(inputs) }

@@ -73,17 +73,57 @@ public struct TensorVisitor {
     case end
   }
 
-  private let onLeaf: (inout Tensor, [TreeKey]) throws -> Void
+  /// What is done with the tensors.
+  private enum Work {
+    /// They are put in `leaves`, and the structure in `nodes`.
+    case collect
+    /// They are put in `leaves`, and the structure is compared with `nodes`.
+    case match
+    /// They become those of `leaves`.
+    case replace
+    /// A closure sees each with its path. The others need none, since each call of a compiled function pays for it.
+    case show((inout Tensor, [TreeKey]) throws -> Void)
+  }
+
+  private let work: Work
   private let wantsPaths: Bool
   private var path: [TreeKey] = []
   private(set) var nodes: [Node] = []
+  private(set) var leaves: [Tensor] = []
+  /// How many nodes have been compared, or tensors replaced.
+  private var position = 0
+  private var hasSameNodes = true
   /// Sees the static part of each tree with its path, before its tensors.
   var onNode: (([TreeKey], StaticPart) -> Void)?
 
-  init(wantsPaths: Bool = false, onLeaf: @escaping (inout Tensor, [TreeKey]) throws -> Void) {
-    self.wantsPaths = wantsPaths
-    self.onLeaf = onLeaf
+  /// A visitor that collects tensors and structure.
+  init() {
+    work = .collect
+    wantsPaths = false
   }
+
+  /// A visitor that collects tensors and finds out whether the trees have a structure.
+  init(matching structure: TreeStructure, leafCount: Int) {
+    work = .match
+    wantsPaths = false
+    nodes = structure.nodes
+    leaves.reserveCapacity(leafCount)
+  }
+
+  /// A visitor that replaces tensors by others, in order; there must be as many.
+  init(replacingWith tensors: [Tensor]) {
+    work = .replace
+    wantsPaths = false
+    leaves = tensors
+  }
+
+  init(wantsPaths: Bool = false, onLeaf: @escaping (inout Tensor, [TreeKey]) throws -> Void) {
+    work = .show(onLeaf)
+    self.wantsPaths = wantsPaths
+  }
+
+  /// Whether the trees that a matching visitor saw have together the structure it was given.
+  var matches: Bool { hasSameNodes && position == nodes.count }
 
   /// Visits a part.
   public mutating func visit<Part: TensorTree>(_ part: inout Part, _ key: @autoclosure () -> TreeKey) throws {
@@ -94,14 +134,29 @@ public struct TensorVisitor {
 
   /// Visits a whole tree.
   mutating func visitRoot<Tree: TensorTree>(_ tree: inout Tree) throws {
+    if case .replace = work { return try tree.visitTensors(&self) }
     let staticPart = tree.staticPart
-    nodes.append(.begin(ObjectIdentifier(Tree.self), staticPart))
+    note(.begin(ObjectIdentifier(Tree.self), staticPart))
     onNode?(path, staticPart)
     try tree.visitTensors(&self)
-    nodes.append(.end)
+    note(.end)
   }
 
-  fileprivate mutating func visitLeaf(_ tensor: inout Tensor) throws { try onLeaf(&tensor, path) }
+  private mutating func note(_ node: Node) {
+    guard case .match = work else { return nodes.append(node) }
+    hasSameNodes = hasSameNodes && position < nodes.count && nodes[position] == node
+    position += 1
+  }
+
+  fileprivate mutating func visitLeaf(_ tensor: inout Tensor) throws {
+    switch work {
+    case .collect, .match: leaves.append(tensor)
+    case .replace:
+      tensor = leaves[position]
+      position += 1
+    case .show(let show): try show(&tensor, path)
+    }
+  }
 }
 
 extension Tensor: TensorTree {
@@ -150,16 +205,15 @@ public struct TreeStructure: Hashable, Sendable {
 extension TensorTree {
   /// The tensors in order.
   public func tensors() throws -> [Tensor] {
-    var leaves: [Tensor] = []
-    var visitor = TensorVisitor { tensor, _ in leaves.append(tensor) }
+    var visitor = TensorVisitor()
     var copy = self
     try visitor.visitRoot(&copy)
-    return leaves
+    return visitor.leaves
   }
 
   /// The structure without the tensors.
   public func structure() throws -> TreeStructure {
-    var visitor = TensorVisitor { _, _ in }
+    var visitor = TensorVisitor()
     var copy = self
     try visitor.visitRoot(&copy)
     return TreeStructure(nodes: visitor.nodes)

@@ -120,9 +120,10 @@ private struct LaneMapping {
     var axes: [Int?] = []
     var types: [TensorType] = []
     var sizes: [(index: Int, size: Int)] = []
+    let argumentOfTensor = arguments.counts.enumerated().flatMap { repeatElement($0, count: $1) }
     for (index, tensor) in arguments.tensors.enumerated() {
       var type = tensor.type
-      guard case .at(let given) = argumentAxes[arguments.argument(ofTensor: index)] else {
+      guard case .at(let given) = argumentAxes[argumentOfTensor[index]] else {
         axes.append(nil)
         types.append(type)
         continue

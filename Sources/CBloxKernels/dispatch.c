@@ -121,6 +121,10 @@ blox_tile_fn blox_tile_compare(blox_isa isa, blox_compare direction, blox_dtype 
 
 blox_tile_fn blox_tile_select(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->select[dtype]; }
 blox_tile_fn blox_tile_clamp(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->clamp[dtype]; }
+blox_tile_fn blox_tile_pair(blox_isa isa, blox_pair pair, blox_dtype dtype) {
+  return blox_kernels(isa)->pair[pair][dtype];
+}
+
 blox_tile_fn blox_tile_fma(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->fma[dtype]; }
 
 blox_tile_fn blox_tile_convert(blox_isa isa, blox_dtype from, blox_dtype to) {

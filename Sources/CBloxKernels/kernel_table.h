@@ -6,7 +6,7 @@
 
 #include "CBloxKernels.h"
 
-enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7, CUMULATIVE_COUNT = 5 };
+enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, PAIR_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7, CUMULATIVE_COUNT = 5 };
 
 typedef void (*blox_gemm_fn)(blox_gemm_path path, const blox_gemm_args *args, void *scratch);
 
@@ -50,6 +50,7 @@ typedef struct blox_kernel_table {
   blox_tile_fn select[DTYPE_COUNT];
   blox_tile_fn clamp[DTYPE_COUNT];
   blox_tile_fn fma[DTYPE_COUNT];
+  blox_tile_fn pair[PAIR_COUNT][DTYPE_COUNT];
   blox_tile_fn convert[DTYPE_COUNT][DTYPE_COUNT];  // [from][to]
   blox_reduce_rows_fn reduce_rows[REDUCE_COUNT][DTYPE_COUNT];
   blox_reduce_columns_fn reduce_columns[REDUCE_COUNT][DTYPE_COUNT];

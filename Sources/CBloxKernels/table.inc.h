@@ -96,6 +96,14 @@ const blox_kernel_table BLOX_TABLE = {
   },
   .clamp = {FLOATS(clamp_tile), INTEGERS_AND_BOOL(clamp_tile)},
   .fma = {[BLOX_F32] = fma_tile_f32, [BLOX_F64] = fma_tile_f64},
+  .pair = {
+    [BLOX_PAIR_MUL_ADD] = {WHOLE_FLOATS(mul_add_tile)},
+    [BLOX_PAIR_MUL_SUB] = {WHOLE_FLOATS(mul_sub_tile)},
+    [BLOX_PAIR_MUL_SUB_FROM] = {WHOLE_FLOATS(mul_sub_from_tile)},
+    [BLOX_PAIR_ADD_MUL] = {WHOLE_FLOATS(add_mul_tile)},
+    [BLOX_PAIR_SUB_MUL] = {WHOLE_FLOATS(sub_mul_tile)},
+    [BLOX_PAIR_ADD_ADD] = {WHOLE_FLOATS(add_add_tile)},
+  },
   .convert = {
     [BLOX_BOOL] = CONVERT_INTEGER(u8),
     [BLOX_I8] = CONVERT_INTEGER(i8),

@@ -59,6 +59,13 @@
 #define OP_SUB(x, y) ((x) - (y))
 #define OP_MUL(x, y) ((x) * (y))
 #define OP_DIV(x, y) ((x) / (y))
+// Two roundings: FP_CONTRACT is off.
+#define OP_MUL_ADD(x, y, z) ((x) * (y) + (z))
+#define OP_MUL_SUB(x, y, z) ((x) * (y) - (z))
+#define OP_MUL_SUB_FROM(x, y, z) ((z) - (x) * (y))
+#define OP_ADD_MUL(x, y, z) (((x) + (y)) * (z))
+#define OP_SUB_MUL(x, y, z) (((x) - (y)) * (z))
+#define OP_ADD_ADD(x, y, z) ((x) + (y) + (z))
 // NaN propagates and -0 < 0, as XLA has it; subnormals compare and result as zero under flush-to-zero.
 #define OP_MAX(x, y) __builtin_elementwise_maximum(x, y)
 #define OP_MIN(x, y) __builtin_elementwise_minimum(x, y)
@@ -89,6 +96,12 @@
   FLOAT_BINARY(min, type, T, V, LANES, OP_MIN)                                                          \
   FLOAT_TERNARY(clamp, type, T, V, LANES, OP_CLAMP)                                                     \
   FLOAT_TERNARY(fma, type, T, V, LANES, fma_##type)                                                     \
+  FLOAT_TERNARY(mul_add, type, T, V, LANES, OP_MUL_ADD)                                                 \
+  FLOAT_TERNARY(mul_sub, type, T, V, LANES, OP_MUL_SUB)                                                 \
+  FLOAT_TERNARY(mul_sub_from, type, T, V, LANES, OP_MUL_SUB_FROM)                                       \
+  FLOAT_TERNARY(add_mul, type, T, V, LANES, OP_ADD_MUL)                                                 \
+  FLOAT_TERNARY(sub_mul, type, T, V, LANES, OP_SUB_MUL)                                                 \
+  FLOAT_TERNARY(add_add, type, T, V, LANES, OP_ADD_ADD)                                                 \
   FLOAT_COMPARE(eq, type, T, ==)                                                                        \
   FLOAT_COMPARE(ne, type, T, !=)                                                                        \
   FLOAT_COMPARE(lt, type, T, <)                                                                         \

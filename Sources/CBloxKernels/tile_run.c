@@ -40,6 +40,74 @@ static void finish_pieces(const blox_tile_program *program, fold_state *states, 
   }
 }
 
+// ---- Memory ahead of the tape ----------------------------------------------------------------------------
+//
+// Op after op, a tile reads its streams in a moment and then computes for a while. Asked for in small portions while the
+// tile before it computes, its lines arrive in time.
+
+enum { CACHE_LINE = 64 };
+
+// What is left to ask for of a stream or a result, and how much before each op.
+typedef struct ahead {
+  const char *next, *end;
+  int64_t portion;
+  bool is_written;
+} ahead;
+
+static ahead begin_ahead(const char *from, int64_t bytes, int32_t op_count, bool is_written) {
+  int64_t portion = (bytes / op_count / CACHE_LINE + 1) * CACHE_LINE;
+  return (ahead){.next = from, .end = from + bytes, .portion = portion, .is_written = is_written};
+}
+
+// Lists what the next `n` elements, from `at` on, read and write in place.
+static int32_t look_ahead(const blox_tile_program *program, char *const *buffers, const bool *direct, int64_t at,
+                          int64_t n, ahead *list) {
+  int32_t count = 0;
+  for (int32_t i = 0; i < program->stream_count; i++) {
+    const blox_stream *stream = &program->streams[i];
+    if (!is_contiguous(stream) || stream->of_rows) continue;
+    int32_t width = blox_dtype_width(stream->dtype);
+    list[count++] = begin_ahead(stream_start(stream, buffers) + at * width, n * width, program->op_count, false);
+  }
+  for (int32_t i = 0; i < program->result_count; i++) {
+    const blox_tile_result *result = &program->results[i];
+    if (!direct[i] || result->of_rows) continue;
+    const char *from = buffers[result->buffer] + at * result->width;
+    list[count++] = begin_ahead(from, n * result->width, program->op_count, true);
+  }
+  return count;
+}
+
+// A line that will be written is asked for as its only owner, if the processor can.
+#if defined(__x86_64__)
+__attribute__((target("prfchw")))
+#endif
+static void ask_ahead(ahead *list, int32_t count) {
+  for (int32_t i = 0; i < count; i++) {
+    ahead *part = &list[i];
+    const char *stop = part->end - part->next < part->portion ? part->end : part->next + part->portion;
+    if (part->is_written) {
+      for (const char *line = part->next; line < stop; line += CACHE_LINE) __builtin_prefetch(line, 1, 3);
+    } else {
+      for (const char *line = part->next; line < stop; line += CACHE_LINE) __builtin_prefetch(line, 0, 3);
+    }
+    part->next = stop;
+  }
+}
+
+// Copies past the caches, for results that are larger than these: nothing is read for them and nothing pushed out.
+static void copy_streaming(char *dst, const char *src, int64_t bytes) {
+  typedef float line __attribute__((ext_vector_type(4)));
+  int64_t at = 0;
+  while (at < bytes && ((uintptr_t)(dst + at) & 15) != 0) dst[at] = src[at], at++;
+  for (; at + (int64_t)sizeof(line) <= bytes; at += (int64_t)sizeof(line)) {
+    line value;
+    memcpy(&value, src + at, sizeof value);
+    __builtin_nontemporal_store(value, (line *)(dst + at));
+  }
+  for (; at < bytes; at++) dst[at] = src[at];
+}
+
 void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64_t start, int64_t end, char *scratch) {
   if (start >= end) return;
   int64_t tile = program->tile < end - start ? program->tile : end - start;
@@ -63,8 +131,10 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
   for (int32_t i = 0; i < program->result_count; i++) {
     int32_t slot = program->results[i].slot;
     // A slot without room in scratch is always written directly.
-    direct[i] = slots[slot] == NULL ? is_computed(program, slot) : may_write_directly(program, buffers, i);
+    direct[i] = !program->results[i].streams &&
+                (slots[slot] == NULL ? is_computed(program, slot) : may_write_directly(program, buffers, i));
   }
+  ahead list[program->stream_count + program->result_count + 1];
   fold_state folds[program->fold_count + 1];
   memset(folds, 0, sizeof folds);
 
@@ -99,7 +169,10 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
       int64_t first = result->of_rows ? row : at;
       if (direct[i]) slots[result->slot] = buffers[result->buffer] + first * result->width;
     }
+    int64_t upcoming = end - at - n < tile ? end - at - n : tile;
+    int32_t aheads = upcoming > 0 && program->op_count > 0 ? look_ahead(program, buffers, direct, at + n, upcoming, list) : 0;
     for (int32_t i = 0; i < program->op_count; i++) {
+      ask_ahead(list, aheads);
       const blox_tile_op *op = &program->ops[i];
       switch (op->kind) {
         case BLOX_TILE_ELEMENTS:
@@ -127,8 +200,17 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
       const blox_tile_result *result = &program->results[i];
       if (direct[i]) continue;
       int64_t first = result->of_rows ? row : at, count = result->of_rows ? rows : n;
-      memmove(buffers[result->buffer] + first * result->width, slots[result->slot], (size_t)(count * result->width));
+      char *to = buffers[result->buffer] + first * result->width;
+      if (result->streams) {
+        copy_streaming(to, slots[result->slot], count * result->width);
+      } else {
+        memmove(to, slots[result->slot], (size_t)(count * result->width));
+      }
     }
     finish_pieces(program, folds, buffers, at + n, at + n == end, scratch);
+  }
+  // Orders streaming stores before whatever tells another thread that they are done.
+  for (int32_t i = 0; i < program->result_count; i++) {
+    if (program->results[i].streams) __atomic_thread_fence(__ATOMIC_SEQ_CST);
   }
 }

@@ -98,7 +98,7 @@ extension Help {
 
     EXAMPLES
       blox-ir profile @train_step --stage grad --batch 64 --repeat 5
-      blox-ir profile IRSamples/lstm.grad.bir --top 5 --threads 1 --repeat 3
+      blox-ir profile IRSamples/lstm.planned.bir --top 5 --threads 1 --repeat 3
       blox-ir profile @mlp --repeat 1 --trace - | head -n 4
     """
 }

@@ -98,11 +98,13 @@ func measure(_ workload: Workload, quick: Bool) throws -> Report {
   if quick { inner = min(inner, 10) }
   var samples: [Double] = []
   var spent = 0.0
+  let before = ProcessorTimes()
   while quick ? samples.count < 2 : !((samples.count >= 20 && spent >= 1) || (samples.count >= 5 && spent >= 12)) {
     let time = try seconds { for _ in 0..<inner { try made.call() } }
     samples.append(time / Double(inner))
     spent += time
   }
+  let after = ProcessorTimes()
   samples.sort()
   let median = samples[samples.count / 2]
   let perCall = Double(workload.callsPerSample)
@@ -111,6 +113,7 @@ func measure(_ workload: Workload, quick: Bool) throws -> Report {
   report.add("iters", samples.count * inner)
   report.add("compile_s", max(first - median, 0))
   report.add("first_call_s", first)
+  after.report(since: before, to: &report)
   report.add("peak_rss_mb", peakResidentMegabytes())
   if let memory = made.memory() {
     report.add("arena_bytes", memory.arena)

@@ -57,13 +57,21 @@ struct FusionRegion {
 
   /// The region's program.
   func build(_ program: Program) throws(BloxError) -> Program {
-    var rewriter = Rewriter(program, axes: [:], parameters: inputs.map { Parameter(program.type(of: $0)) })
-    rewriter.builder.name = "region"
-    for (index, value) in inputs.enumerated() {
-      rewriter.bind(value, to: .value(rewriter.builder.parameterValue(index)))
+    var builder = ProgramBuilder(name: "region")
+    // Not a `Rewriter`: it has room for every value of the program, of which a region has few.
+    var bindings: [Value: Value] = [:]
+    for value in inputs { bindings[value] = builder.parameter(program.type(of: value)) }
+    func operand(_ old: Operand) -> Operand {
+      guard let value = old.value else { return old }
+      guard let new = bindings[value] else { preconditionFailure("\(value) is read in a region before it is there") }
+      return .value(new)
     }
-    for index in order { try rewriter.copy(program.instructions[index]) }
-    return rewriter.builder.finish(results: results.map { ProgramResult(rewriter.operand(.value($0))) })
+    for index in order {
+      let instruction = program.instructions[index]
+      let values = try builder.copy(instruction, operands: instruction.operands.map(operand))
+      for (old, new) in zip(instruction.results, values) { bindings[old] = new }
+    }
+    return builder.finish(results: results.map { ProgramResult(operand(.value($0))) })
   }
 
   /// Where the region came from: the innermost module that has all of its instructions.

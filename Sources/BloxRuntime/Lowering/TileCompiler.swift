@@ -46,6 +46,8 @@ struct TileOp {
   /// The slot that it writes; `nil` for a fold.
   let target: Int?
   let operands: [Int]
+  /// What it computes, if it may be joined with another.
+  var arithmetic: TileArithmetic?
 }
 
 /// A stream before its dims and strides have an address.
@@ -139,6 +141,7 @@ struct TileCompiler {
       slotBuffers.append(buffer)
     }
     for slot in resultSlots { slots[slot].isResult = true }
+    joinPairs()
   }
 
   /// Elements of the iteration space.
@@ -273,7 +276,9 @@ extension TileCompiler {
     case .unary(let op):
       return try emit(blox_tile_unary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
     case .binary(let op):
-      return try emit(blox_tile_binary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
+      let slot = try emit(blox_tile_binary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
+      if [.add, .sub, .mul].contains(op) { ops[ops.count - 1].arithmetic = TileArithmetic(op: op, dtype: dtype) }
+      return slot
     case .compare(let direction):
       return try emit(blox_tile_compare(isa, direction.kernel, dtype.kernel), instruction, result, cost: 0.05)
     case .select: return try emit(blox_tile_select(isa, result.kernel), instruction, result, cost: 0.05)

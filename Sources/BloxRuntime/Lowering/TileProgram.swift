@@ -6,10 +6,13 @@
 import BloxIR
 import BloxPasses
 import CBloxKernels
+import Glibc
 
 /// What all slots of a tile may take together, in bytes: most of a first-level cache of 32 or 48 KiB.
 private let tileBytes = 24 << 10
 private let tileLengths = 256...4096
+/// From this size on, in bytes, a result of a loop is written past the caches: it would not stay in them.
+private let streamedBytes = Int(getenv("BLOX_STREAM").flatMap { Int(String(cString: $0)) } ?? (24 << 20))
 
 /// Room for slots, in pools by width, apart for elements and for rows.
 struct SlotAllocation {
@@ -75,12 +78,19 @@ extension TileCompiler {
   /// Whether a result may have to wait in scratch: because its memory is that of an operand which is still read, or
   /// because it is returned twice.
   private func needsRoom(_ slot: Int) -> Bool {
-    let buffers = resultSlots.indices.filter { resultSlots[$0] == slot }.map { slotBuffers[$0] }
-    return buffers.count > 1
+    let results = resultSlots.indices.filter { resultSlots[$0] == slot }
+    let buffers = results.map { slotBuffers[$0] }
+    return buffers.count > 1 || results.contains { isStreamed($0) }
       || streams.contains { stream in
         stream.kind == BLOX_STREAM_CONTIGUOUS && buffers.contains(stream.buffer)
           && (slots[stream.slot].lastUse > slots[slot].definition || slots[stream.slot].isResult)
       }
+  }
+
+  /// Whether a result is written past the caches: it is larger than they are, and nothing else brings its lines there.
+  private func isStreamed(_ index: Int) -> Bool {
+    guard !resultsAreOfRows[index], count * slots[resultSlots[index]].width >= streamedBytes else { return false }
+    return !streams.contains { $0.buffer == slotBuffers[index] }
   }
 
   /// Writes the structures and appends the steps.
@@ -130,7 +140,7 @@ extension TileCompiler {
       resultSlots.indices.map {
         blox_tile_result(
           slot: Int32(resultSlots[$0]), buffer: slotBuffers[$0], width: Int32(slots[resultSlots[$0]].width),
-          of_rows: resultsAreOfRows[$0] ? 1 : 0)
+          of_rows: resultsAreOfRows[$0] ? 1 : 0, streams: isStreamed($0) ? 1 : 0)
       })
     program.folds = memory.keep(folds)
     program.slot_offsets = memory.keep(offsets)

@@ -60,14 +60,29 @@ struct ProductStep: BitwiseCopyable {
       division.batchesPerPart = max(1, useful, (batchCount + 1023) / 1024)
       return division
     }
-    // Blocks of rows share the right operand and each pack it anew, so the longer side is the one to divide.
-    division.byRows = shape.m >= shape.n
-    let (size, unit) = division.byRows ? (Int(shape.m), granularity.rows) : (Int(shape.n), granularity.columns)
     let threadsPerProduct = (participants + batchCount - 1) / batchCount
-    let share = (size + threadsPerProduct - 1) / threadsPerProduct
-    division.length = (share + unit - 1) / unit * unit
+    let rows = ProductStep.blockLength(Int(shape.m), unit: granularity.rows, blocks: threadsPerProduct)
+    let columns = ProductStep.blockLength(Int(shape.n), unit: granularity.columns, blocks: threadsPerProduct)
+    // Each block packs the other operand anew, all of it; and the largest block is what the others wait for.
+    let (m, n) = (Double(shape.m), Double(shape.n))
+    let lhsPacking = shape.patches == nil ? ProductStep.packing : ProductStep.patchPacking
+    division.byRows =
+      Double(rows) * (n + lhsPacking) + ProductStep.packing * n
+      <= Double(columns) * (m + ProductStep.packing) + lhsPacking * m
+    let size = Int(division.byRows ? shape.m : shape.n)
+    division.length = division.byRows ? rows : columns
     division.blocks = max(1, (size + division.length - 1) / division.length)
     return division
+  }
+
+  /// What packing an element costs, in multiplications; and one of a patch, which is found in the input.
+  private static let packing = 16.0
+  private static let patchPacking = 64.0
+
+  /// The length of blocks of whole units.
+  private static func blockLength(_ size: Int, unit: Int, blocks: Int) -> Int {
+    let share = (size + blocks - 1) / blocks
+    return (share + unit - 1) / unit * unit
   }
 
   struct Call {

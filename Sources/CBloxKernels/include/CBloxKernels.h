@@ -55,6 +55,11 @@ typedef enum blox_binary {
 
 typedef enum blox_compare { BLOX_EQ, BLOX_NE, BLOX_LT, BLOX_LE, BLOX_GT, BLOX_GE } blox_compare;
 
+/// Two operations, each of which rounds: a * b + c, a * b - c, c - a * b, (a + b) * c, (a - b) * c, (a + b) + c.
+typedef enum blox_pair {
+  BLOX_PAIR_MUL_ADD, BLOX_PAIR_MUL_SUB, BLOX_PAIR_MUL_SUB_FROM, BLOX_PAIR_ADD_MUL, BLOX_PAIR_SUB_MUL, BLOX_PAIR_ADD_ADD,
+} blox_pair;
+
 /// Computes `n` elements of `dst` from up to three operands (unused ones are NULL).
 typedef void (*blox_tile_fn)(void *dst, const void *a, const void *b, const void *c, size_t n);
 
@@ -65,6 +70,7 @@ blox_tile_fn blox_tile_compare(blox_isa isa, blox_compare direction, blox_dtype 
 blox_tile_fn blox_tile_select(blox_isa isa, blox_dtype dtype);  // a: bool, b: where true, c: where false
 blox_tile_fn blox_tile_clamp(blox_isa isa, blox_dtype dtype);   // a: low, b: x, c: high
 blox_tile_fn blox_tile_fma(blox_isa isa, blox_dtype dtype);     // a * b + c, rounded once; f32 and f64
+blox_tile_fn blox_tile_pair(blox_isa isa, blox_pair pair, blox_dtype dtype);  // f32 and f64
 blox_tile_fn blox_tile_convert(blox_isa isa, blox_dtype from, blox_dtype to);
 
 // ---- Tile programs: a tape of micro-ops over a linear iteration space ---------------------------------
@@ -152,6 +158,7 @@ typedef struct blox_tile_result {
   int32_t buffer;
   int32_t width;  // bytes per element
   int32_t of_rows;
+  int32_t streams;  // written past the caches from a slot in scratch
 } blox_tile_result;
 
 typedef struct blox_tile_program {
@@ -432,6 +439,17 @@ const blox_matrix_kernels *blox_matrix(blox_isa isa, blox_dtype dtype);
 int64_t blox_limit_fma(blox_isa isa, int64_t rounds);
 /// dst = a + 3 b, for a count that is a multiple of 16: what memory gives and takes.
 void blox_limit_triad(blox_isa isa, float *dst, const float *a, const float *b, int64_t count);
+
+// ---- Waiting --------------------------------------------------------------------------------------------------
+
+/// Tells the processor that this thread waits for another one to write.
+static inline void blox_spin_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
 
 // ---- Locks ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,59 @@
+// Pairs: two micro-ops become one where the second alone reads what the first computes.
+//
+// before:  mul  t = x, a        after:  mul_add  r = x, a, b
+//          add  r = t, b
+//
+// What is between them stays in registers. Each operation still rounds for itself, so results keep their bits.
+import BloxIR
+import CBloxKernels
+
+/// An addition, subtraction or multiplication of floats of one type.
+struct TileArithmetic {
+  let op: Op.Binary
+  let dtype: DType
+}
+
+extension TileCompiler {
+  /// Joins what can be joined, from the first micro-op to the last. A joined one is not joined again.
+  mutating func joinPairs() {
+    var reads = Array(repeating: 0, count: slots.count)
+    for op in ops { for operand in op.operands { reads[operand] += 1 } }
+    var isGone = Array(repeating: false, count: ops.count)
+    for index in ops.indices {
+      guard let second = ops[index].arithmetic else { continue }
+      for position in 0..<2 {
+        let between = ops[index].operands[position]
+        let definition = slots[between].definition
+        guard reads[between] == 1, !slots[between].isResult, definition >= 0,
+          let first = ops[definition].arithmetic, first.dtype == second.dtype,
+          let pair = TileCompiler.pair(first.op, second.op, position),
+          let function = blox_tile_pair(kernelISA, pair, second.dtype.kernel)
+        else { continue }
+        ops[index] = TileOp(
+          function: .elementwise(function), target: ops[index].target,
+          operands: ops[definition].operands + [ops[index].operands[1 - position]])
+        isGone[definition] = true
+        break
+      }
+    }
+    guard isGone.contains(true) else { return }
+    ops = zip(ops, isGone).filter { !$1 }.map(\.0)
+    for index in slots.indices { (slots[index].definition, slots[index].lastUse) = (-1, -1) }
+    for (index, op) in ops.enumerated() {
+      for operand in op.operands { slots[operand].lastUse = index }
+      guard let target = op.target else { continue }
+      slots[target].definition = index
+      slots[target].lastUse = max(slots[target].lastUse, index)
+    }
+  }
+
+  /// The kernel of two operations, of which the second has the first's result at a position.
+  private static func pair(_ first: Op.Binary, _ second: Op.Binary, _ position: Int) -> blox_pair? {
+    if first == .mul, second == .add { return BLOX_PAIR_MUL_ADD }
+    if first == .mul, second == .sub { return position == 0 ? BLOX_PAIR_MUL_SUB : BLOX_PAIR_MUL_SUB_FROM }
+    if first == .add, second == .mul { return BLOX_PAIR_ADD_MUL }
+    if first == .sub, second == .mul { return BLOX_PAIR_SUB_MUL }
+    if first == .add, second == .add { return BLOX_PAIR_ADD_ADD }
+    return nil
+  }
+}
