@@ -15,7 +15,7 @@ public final class Executable: Sendable {
   /// The memory of the arguments, in bytes.
   public let argumentBytes: Int
   /// What kernels need beside ``memory`` while they run, for copies of operands and, per thread, for tiles and packing.
-  public var scratchBytes: Int { plan.scratchBytes + plan.laneScratchBytes * ThreadPool.threadCount }
+  public var scratchBytes: Int { plan.scratchBytes + plan.keptBytes + plan.laneScratchBytes * ThreadPool.threadCount }
 
   private let plan: StepPlan
   /// Memory of calls that have ended, for the next ones.
@@ -140,7 +140,7 @@ public final class Executable: Sendable {
     if let idle = idleContexts.locked({ $0.popLast() }), idle.memory.participants == participants { return idle }
     return try RunContext(
       slots: plan.slots, arenaBytes: memory.arenaBytes, scratchBytes: plan.scratchBytes,
-      laneScratchBytes: plan.laneScratchBytes, participants: participants)
+      keptBytes: plan.keptBytes, laneScratchBytes: plan.laneScratchBytes, participants: participants)
   }
 
   private func giveBack(_ context: RunContext) {
@@ -164,6 +164,7 @@ private struct StepPlan: @unchecked Sendable {
   let stepCount: Int
   let slots: [SlotSource]
   let scratchBytes: Int
+  let keptBytes: Int
   let laneScratchBytes: Int
   let results: [Result]
   let argumentByteCounts: [Int]
@@ -181,6 +182,7 @@ private struct StepPlan: @unchecked Sendable {
     slots = lowering.slots
     map = lowering.map
     scratchBytes = lowering.scratchBytes
+    keptBytes = lowering.keptBytes
     laneScratchBytes = (lowering.laneScratchBytes + 63) / 64 * 64
     argumentByteCounts = program.parameters.map(\.type.byteCount)
     var overwritten: Set<Int> = []

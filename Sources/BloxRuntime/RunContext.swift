@@ -12,10 +12,10 @@ final class RunContext: @unchecked Sendable {
 
   /// Makes memory for calls on at most `participants` threads.
   init(
-    slots: [SlotSource], arenaBytes: Int, scratchBytes: Int, laneScratchBytes: Int, participants: Int
+    slots: [SlotSource], arenaBytes: Int, scratchBytes: Int, keptBytes: Int, laneScratchBytes: Int, participants: Int
   ) throws(BloxError) {
     arena = try Storage(byteCount: arenaBytes)
-    scratch = try Storage(byteCount: scratchBytes)
+    scratch = try Storage(byteCount: scratchBytes + keptBytes)
     laneScratch = try Storage(byteCount: laneScratchBytes * participants)
     let table = UnsafeMutablePointer<Address?>.allocate(capacity: max(slots.count, 1))
     for (index, slot) in slots.enumerated() {
@@ -23,6 +23,8 @@ final class RunContext: @unchecked Sendable {
       switch slot {
       case .argument, .result, .moving: break
       case .arena(let offset): table[index] = (arena.address + offset).assumingMemoryBound(to: CChar.self)
+      case .kept(let offset):
+        table[index] = (scratch.address + scratchBytes + offset).assumingMemoryBound(to: CChar.self)
       case .scratch(let offset): table[index] = (scratch.address + offset).assumingMemoryBound(to: CChar.self)
       case .constant(let address): table[index] = address
       }

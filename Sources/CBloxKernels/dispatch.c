@@ -209,6 +209,17 @@ int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path p
   }
 }
 
+int64_t blox_gemm_packed_bytes(blox_isa isa, blox_dtype dtype, int64_t k, int64_t n, int64_t *columns) {
+  const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
+  *columns = round_up(n, blocking->nr);
+  return (*columns * k + 64) * blocking->width;  // and the vector by which packing overruns a panel
+}
+
+void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, int64_t b_row, int64_t b_column, int64_t k,
+                    int64_t n, void *panels) {
+  blox_kernels(isa)->gemm_pack[dtype](b, b_row, b_column, k, n, panels);
+}
+
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   if (blocking->width == 0) return k * blox_dtype_width(dtype);

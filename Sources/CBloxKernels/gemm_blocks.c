@@ -48,6 +48,7 @@ static void run_blocks(blox_isa isa, blox_dtype dtype, blox_gemm_path path, cons
     for (int64_t j = 0; j < args->n; j += columns) {
       part.n = smaller(args->n - j, columns);
       part.b = (const char *)args->b + j * args->b_column * width;
+      part.packed_first = args->packed_first + j;
       part.c_row = part.n;
       blox_kernels(isa)->gemm[dtype](path, &part, scratch);
       blox_run_epilogue(epilogue, args->c_row, i, j, part.m, part.n, epilogue->block, part.n);

@@ -194,6 +194,15 @@ static void GEMM(pack_b)(GEMM_T *to, const GEMM_T *b, int64_t b_row, int64_t b_c
   }
 }
 
+// All of B: for each block of k the panels of all columns.
+static void GEMM(pack_whole)(const void *b, int64_t b_row, int64_t b_column, int64_t k, int64_t n, void *panels) {
+  int64_t columns = (n + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR);
+  for (int64_t pc = 0; pc < k; pc += GEMM_KC) {
+    int64_t kc = k - pc < GEMM_KC ? k - pc : GEMM_KC;
+    GEMM(pack_b)((GEMM_T *)panels + pc * columns, (const GEMM_T *)b + pc * b_row, b_row, b_column, n, kc);
+  }
+}
+
 #include "patches_float.inc.h"
 
 // ---- Paths ---------------------------------------------------------------------------------------------
@@ -231,7 +240,12 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
     int64_t group = epilogue ? blox_block_columns(nc, BLOX_EPILOGUE_COLUMNS, GEMM(NR)) : nc;
     for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
       int64_t kc = args->k - pc < GEMM_KC ? args->k - pc : GEMM_KC;
-      GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
+      const GEMM_T *panels = packed_b;
+      if (args->packed_b) {
+        panels = (const GEMM_T *)args->packed_b + pc * args->packed_columns + (args->packed_first + jc) * kc;
+      } else {
+        GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
+      }
       for (int64_t ic = 0; ic < args->m; ic += GEMM_MC) {
         int64_t mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
         if (!args->patches) {
@@ -245,7 +259,7 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
           int64_t width = nc - jg < group ? nc - jg : group;
           GEMM_T *block = c ? c + ic * args->c_row + jc + jg : (GEMM_T *)epilogue->block;
           int64_t block_row = c ? args->c_row : width;
-          GEMM(multiply_panels)(packed_a, packed_b + jg * kc, block, block_row, mc, width, kc, pc > 0);
+          GEMM(multiply_panels)(packed_a, panels + jg * kc, block, block_row, mc, width, kc, pc > 0);
           if (epilogue && pc + kc == args->k) {
             blox_run_epilogue(epilogue, args->c_row, ic, jc + jg, mc, width, block, block_row);
           }

@@ -9,6 +9,7 @@
 enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, PAIR_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7, CUMULATIVE_COUNT = 5 };
 
 typedef void (*blox_gemm_fn)(blox_gemm_path path, const blox_gemm_args *args, void *scratch);
+typedef void (*blox_gemm_pack_fn)(const void *b, int64_t b_row, int64_t b_column, int64_t k, int64_t n, void *panels);
 
 /// What the choice of a path and the size of the scratch depend on; zeros when there is no packed path.
 typedef struct blox_gemm_blocking {
@@ -69,6 +70,7 @@ typedef struct blox_kernel_table {
   void (*fill)(char *dst, int32_t width, uint64_t bits, int64_t count);
   void (*random_bits)(const uint32_t *keys, int64_t lane, int32_t width, int64_t start, int64_t end, void *dst);
   blox_gemm_fn gemm[DTYPE_COUNT];
+  blox_gemm_pack_fn gemm_pack[DTYPE_COUNT];
   blox_gemm_blocking gemm_blocking[DTYPE_COUNT];
   blox_channels_fn channels[DTYPE_COUNT];
   const blox_matrix_kernels *matrix[DTYPE_COUNT];

@@ -173,6 +173,7 @@ const blox_kernel_table BLOX_TABLE = {
   .fill = fill_elements,
   .random_bits = random_bits,
   .gemm = {[BLOX_F32] = run_gemm_f32, [BLOX_F64] = run_gemm_f64, WIDTHS(gemm)},
+  .gemm_pack = {[BLOX_F32] = pack_whole_gemm_f32, [BLOX_F64] = pack_whole_gemm_f64},
   .gemm_blocking = {
     [BLOX_F32] = {sizeof(float), GEMM_MR, NR_gemm_f32, GEMM_KC, GEMM_MC_F32, GEMM_NC, GEMM_SMALL_PRODUCTS},
     [BLOX_F64] = {sizeof(double), GEMM_MR, NR_gemm_f64, GEMM_KC, GEMM_MC_F64, GEMM_NC, GEMM_SMALL_PRODUCTS},

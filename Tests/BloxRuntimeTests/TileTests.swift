@@ -1,6 +1,9 @@
 // Elementwise work: tile programs from regions and from single instructions.
 import BloxIR
+import BloxPasses
 import BloxRuntime
+import ProgramFuzzing
+import TestSupport
 import Testing
 
 @Suite struct TileTests {
@@ -39,6 +42,44 @@ import Testing
         #expect(y[k] == (inputs[0][k] + inputs[1][j]) * inputs[2][j * rows + i] - inputs[3][3 + 2 * k])
       }
     }
+  }
+
+  @Test("Two operations that run as one round as two", arguments: [DType.f32, .f64])
+  func pairs(dtype: DType) throws {
+    let type = TensorType(dtype, [1003])
+    let op = try fusion([type, type, type]) { b, p in
+      func binary(_ op: Op.Binary, _ x: Operand, _ y: Operand) throws -> Operand {
+        try b.emitOne(.binary(op), [x, y])
+      }
+      let product = try binary(.mul, p[0], p[1])
+      return [
+        try binary(.add, binary(.mul, p[0], p[1]), p[2]), try binary(.add, p[2], binary(.mul, p[1], p[2])),
+        try binary(.sub, binary(.mul, p[0], p[2]), p[1]), try binary(.sub, p[1], binary(.mul, p[0], p[1])),
+        try binary(.mul, binary(.add, p[0], p[1]), p[2]), try binary(.mul, p[0], binary(.sub, p[1], p[2])),
+        try binary(.add, p[0], binary(.add, p[1], p[2])),
+        // What something else reads stays, and an operation has one partner only.
+        try binary(.add, product, product), try binary(.sub, binary(.mul, product, p[2]), binary(.mul, p[0], p[0])),
+      ]
+    }
+    let program = try BloxRuntimeTests.program([type, type, type]) { b, p in
+      try b.emit(op, p).map { .value($0) }
+    }
+    var generator = SeededGenerator(seed: 11)
+    let arguments = [type, type, type].map { randomTensor($0, specials: false, &generator) }
+    let results = try Compiler.compile(program).run(arguments)
+    #expect(results == (try ReferenceInterpreter.run(program, arguments)))
+  }
+
+  @Test("A result that no cache holds is written past them, from any address")
+  func largeResult() throws {
+    let count = (24 << 20) / 4 + 37
+    let type = TensorType(.f32, [count])
+    let program = try BloxRuntimeTests.program([type]) { b, p in
+      [try b.emitOne(.unary(.neg), [try b.emitOne(.binary(.add), [p[0], splat(1, type)])])]
+    }
+    let x = (0..<count).map { Float($0 & 0xFFFF) }
+    let y: [Float] = try run(program, [x])
+    #expect(y.count == count && zip(x, y).allSatisfy { $1 == -($0 + 1) })
   }
 
   @Test("A parameter may be read in place and transposed in one region")

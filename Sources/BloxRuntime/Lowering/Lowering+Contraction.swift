@@ -148,7 +148,8 @@ extension Lowering {
   private mutating func append(
     _ product: BatchedProduct, target: Int32, epilogue: UnsafePointer<EpilogueStep>?, cost: Double
   ) {
-    let (dtype, shape) = (product.dtype, product.shape)
+    var (dtype, shape) = (product.dtype, product.shape)
+    let packed = packedOperand(of: product, &shape)
     var (rows, columns): (Int64, Int64) = (1, 1)
     blox_gemm_granularity(kernelISA, dtype.kernel, &rows, &columns)
     let elements = Double(shape.m) * Double(shape.n)
@@ -159,7 +160,7 @@ extension Lowering {
         memory.keep(
           ProductStep(
             isa: kernelISA, dtype: dtype.kernel, path: product.path, shape: shape, width: dtype.byteCount,
-            lhs: product.lhs, rhs: product.rhs, target: target, epilogue: epilogue,
+            lhs: product.lhs, rhs: product.rhs, packed: packed ?? -1, target: target, epilogue: epilogue,
             batchCount: product.batch.reduce(1) { $0 * $1.size }, batchRank: product.batch.count,
             batchDims: memory.keep(product.batch.map(\.size)),
             lhsStrides: memory.keep(product.batch.map { $0.strides[0] }),

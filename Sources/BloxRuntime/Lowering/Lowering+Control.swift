@@ -71,9 +71,11 @@ extension Lowering {
       slices.append(SliceMove(slot: slot, base: self.slot(instruction.results[result]), stride: stride))
     }
     let carries = try self.carries(.scan(scan), scan.carry, instruction, ys: ys)
-    let steps = try lowerRegion(
-      body, parameters: consts + carries.map(\.parameter) + xs, targets: carries.map(\.target) + ys,
-      arena: try workspaceStart(instruction))
+    let steps = try inLoop(invariant: consts) { (lowering) throws(BloxError) in
+      try lowering.lowerRegion(
+        body, parameters: consts + carries.map(\.parameter) + xs, targets: carries.map(\.target) + ys,
+        arena: try lowering.workspaceStart(instruction))
+    }
     append(
       .scan(
         memory.keep(
@@ -89,12 +91,15 @@ extension Lowering {
     let start = try workspaceStart(instruction)
     let predicate = try workspaceSlot(instruction, offset: workspace.conditionResult)
     let parameters = carries.map(\.parameter)
-    let condition = try lowerRegion(
-      loop.condition.program, parameters: consts[..<loop.conditionConstCount] + parameters, targets: [predicate],
-      arena: start + workspace.conditionArena)
-    let body = try lowerRegion(
-      loop.body.program, parameters: consts[loop.conditionConstCount...] + parameters,
-      targets: carries.map(\.target), arena: start)
+    let (condition, body) = try inLoop(invariant: consts) { (lowering) throws(BloxError) in
+      let condition = try lowering.lowerRegion(
+        loop.condition.program, parameters: consts[..<loop.conditionConstCount] + parameters, targets: [predicate],
+        arena: start + workspace.conditionArena)
+      let body = try lowering.lowerRegion(
+        loop.body.program, parameters: consts[loop.conditionConstCount...] + parameters,
+        targets: carries.map(\.target), arena: start)
+      return (condition, body)
+    }
     append(
       .loop(
         memory.keep(

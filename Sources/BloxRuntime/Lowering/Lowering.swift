@@ -16,6 +16,8 @@ enum SlotSource {
   case arena(offset: Int)
   /// Memory that one instruction uses between its own steps.
   case scratch(offset: Int)
+  /// Scratch that is not shared between instructions.
+  case kept(offset: Int)
   case constant(Address)
   /// Set by a loop for each iteration.
   case moving
@@ -51,6 +53,10 @@ struct Lowering {
   /// Scratch that instructions around the region have taken.
   private var scratchBase = 0
   private(set) var scratchBytes = 0
+  /// Scratch that nothing else takes until the run ends.
+  private(set) var keptBytes = 0
+  /// The loops around what is being lowered, the outermost first.
+  var loops: [LoopFrame] = []
   /// Scratch that each thread needs while it runs a part.
   private(set) var laneScratchBytes = 0
   /// The instruction that is being lowered, for messages.
@@ -266,6 +272,13 @@ extension Lowering {
     scratchCursor += (byteCount + 63) / 64 * 64
     scratchBytes = max(scratchBytes, scratchCursor)
     return append(.scratch(offset: offset))
+  }
+
+  /// A slot for memory that lasts until the run ends.
+  mutating func keptSlot(byteCount: Int) -> Int32 {
+    let offset = keptBytes
+    keptBytes += (byteCount + 63) / 64 * 64
+    return append(.kept(offset: offset))
   }
 
   /// Asks for scratch for each thread.

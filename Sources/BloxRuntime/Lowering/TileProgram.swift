@@ -6,13 +6,12 @@
 import BloxIR
 import BloxPasses
 import CBloxKernels
-import Glibc
 
 /// What all slots of a tile may take together, in bytes: most of a first-level cache of 32 or 48 KiB.
 private let tileBytes = 24 << 10
 private let tileLengths = 256...4096
 /// From this size on, in bytes, a result of a loop is written past the caches: it would not stay in them.
-private let streamedBytes = Int(getenv("BLOX_STREAM").flatMap { Int(String(cString: $0)) } ?? (24 << 20))
+private let streamedBytes = 24 << 20
 
 /// Room for slots, in pools by width, apart for elements and for rows.
 struct SlotAllocation {

@@ -21,6 +21,8 @@ struct ProductStep: BitwiseCopyable {
   let width: Int
   let lhs: Int32
   let rhs: Int32
+  /// The right operand in panels; -1 where each call packs it for itself.
+  let packed: Int32
   /// Where the product goes; -1 if only the epilogue needs it, block by block.
   let target: Int32
   let epilogue: UnsafePointer<EpilogueStep>?
@@ -128,11 +130,13 @@ struct ProductStep: BitwiseCopyable {
       } else {
         arguments.n = Int64(min(Int(shape.n) - start, division.length))
         rhsOffset += start * Int(shape.b_column)
+        arguments.packed_first = Int64(start)
         targetOffset += start
       }
     }
     arguments.a = UnsafeRawPointer(memory.address(lhs) + lhsOffset * width)
     arguments.b = UnsafeRawPointer(memory.address(rhs) + rhsOffset * width)
+    if packed >= 0 { arguments.packed_b = UnsafeRawPointer(memory.address(packed)) }
     if target >= 0 { arguments.c = UnsafeMutableRawPointer(memory.address(target) + targetOffset * width) }
     let scratch = memory.scratch(of: participant)
     guard let epilogue else { return blox_gemm(isa, dtype, path, &arguments, scratch) }
@@ -145,5 +149,23 @@ struct ProductStep: BitwiseCopyable {
       arguments.epilogue = following
       blox_gemm(isa, dtype, path, &arguments, scratch)
     }
+  }
+}
+
+/// Packs the right operand of products, which then find it in panels.
+struct PackStep: BitwiseCopyable {
+  let isa: blox_isa
+  let dtype: blox_dtype
+  let source: Int32
+  let target: Int32
+  let rowStride: Int
+  let columnStride: Int
+  let k: Int
+  let n: Int
+
+  func run(_ memory: RunMemory) {
+    blox_gemm_pack(
+      isa, dtype, memory.address(source), Int64(rowStride), Int64(columnStride), Int64(k), Int64(n),
+      memory.address(target))
   }
 }

@@ -8,6 +8,7 @@ import CBloxKernels
 enum Step: BitwiseCopyable {
   case tile(UnsafePointer<TileStep>)
   case product(UnsafePointer<ProductStep>)
+  case pack(UnsafePointer<PackStep>)
   case reduce(UnsafePointer<ReduceStep>)
   case argReduce(UnsafePointer<ArgReduceStep>)
   case copy(UnsafePointer<CopyStep>)
@@ -30,6 +31,7 @@ enum Step: BitwiseCopyable {
     switch self {
     case .tile(let step): TileStep.run(step, memory)
     case .product(let step): ProductStep.run(step, memory)
+    case .pack(let step): step.pointee.run(memory)
     case .reduce(let step): ReduceStep.run(step, memory)
     case .argReduce(let step): step.pointee.run(memory)
     case .copy(let step): CopyStep.run(step, memory)

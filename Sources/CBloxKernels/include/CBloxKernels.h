@@ -381,6 +381,10 @@ typedef struct blox_gemm_args {
   /// If not NULL, it is given each block of C when that is finished. Then `c` may be NULL: blocks are made in the
   /// epilogue's room, and `c_row` is that of the space.
   const blox_gemm_epilogue *epilogue;
+  /// If not NULL, panels of all columns that B is part of, made by blox_gemm_pack: `b` is not read, and its first column
+  /// is `packed_first` of them, a multiple of the granularity. For the packed path.
+  const void *packed_b;
+  int64_t packed_first, packed_columns;
 } blox_gemm_args;
 
 /// How a product is computed. Chosen from the shape of the whole product, so that a slice of it that a
@@ -394,6 +398,11 @@ blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_
 int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k);
 /// The same with patches on the left.
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k);
+/// The size of a right operand in panels, for products that share it; and its columns with those that fill the last panel.
+int64_t blox_gemm_packed_bytes(blox_isa isa, blox_dtype dtype, int64_t k, int64_t n, int64_t *columns);
+/// Packs a right operand of f32 or f64.
+void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, int64_t b_row, int64_t b_column, int64_t k,
+                    int64_t n, void *panels);
 /// The granularity at which rows and columns of C may be divided between threads without waste.
 void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_t *columns);
 /// result[row, channel] = the product of that row of patches of the input from `channel` on with that column of the

@@ -1,0 +1,66 @@
+// Right operands that are the same in every iteration of a loop: they are packed once, before it.
+import BloxIR
+import CBloxKernels
+
+/// A loop that is being lowered.
+struct LoopFrame {
+  /// The slots of what no iteration changes.
+  let invariant: Set<Int32>
+  /// What is packed before the loop, with where it goes.
+  var packed: [PackedOperand: Int32] = [:]
+}
+
+/// A right operand as a matrix in a buffer.
+struct PackedOperand: Hashable {
+  let slot: Int32
+  let dtype: DType
+  let rowStride: Int
+  let columnStride: Int
+  let k: Int
+  let n: Int
+}
+
+extension Lowering {
+  /// Lowers regions of a loop; what they want packed is packed by steps before it.
+  ///
+  /// - Parameter invariant: The slots of the loop's consts.
+  mutating func inLoop<Result>(
+    invariant: [Int32], _ lower: (inout Lowering) throws(BloxError) -> Result
+  ) throws(BloxError) -> Result {
+    loops.append(LoopFrame(invariant: Set(invariant)))
+    let result: Result
+    do {
+      result = try lower(&self)
+    } catch {
+      loops.removeLast()
+      throw error
+    }
+    let frame = loops.removeLast()
+    for (operand, target) in frame.packed.sorted(by: { $0.value < $1.value }) {
+      append(
+        .pack(
+          memory.keep(
+            PackStep(
+              isa: kernelISA, dtype: operand.dtype.kernel, source: operand.slot, target: target,
+              rowStride: operand.rowStride, columnStride: operand.columnStride, k: operand.k, n: operand.n))))
+    }
+    return result
+  }
+
+  /// Where the right operand of a product lies in panels, if it is the same in every iteration of a loop around it: of
+  /// the outermost such loop.
+  mutating func packedOperand(of product: BatchedProduct, _ shape: inout blox_gemm_args) -> Int32? {
+    guard product.path == BLOX_GEMM_PACKED, product.batch.allSatisfy({ $0.size == 1 }), shape.patches == nil,
+      let loop = loops.firstIndex(where: { $0.invariant.contains(product.rhs) })
+    else { return nil }
+    let byteCount = blox_gemm_packed_bytes(
+      kernelISA, product.dtype.kernel, shape.k, shape.n, &shape.packed_columns)
+    let operand = PackedOperand(
+      slot: product.rhs, dtype: product.dtype, rowStride: Int(shape.b_row), columnStride: Int(shape.b_column),
+      k: Int(shape.k), n: Int(shape.n))
+    if let known = loops[loop].packed[operand] { return known }
+    let target = keptSlot(byteCount: Int(byteCount))
+    loops[loop].packed[operand] = target
+    return target
+  }
+}
