@@ -28,7 +28,7 @@ public struct RunProfile: Sendable {
   public let program: Program
   /// For each instruction, its times.
   public fileprivate(set) var entries: [Entry]
-  /// All calls in the order of their ends; empty for a region's profile.
+  /// The calls in the order of their ends, the first million of them; empty for a region's profile.
   public fileprivate(set) var spans: [Span] = []
   /// The time of the whole run, from the first instruction to the last; of a region, that of all its instructions.
   public fileprivate(set) var total: Duration = .zero
@@ -45,8 +45,21 @@ final class ProfileRecorder: RunObserver {
 
   /// The calls of a whole run.
   private final class Timeline {
-    let origin = ContinuousClock.now
-    var spans: [RunProfile.Span] = []
+    private static let limit = 1_000_000
+    private let origin = ContinuousClock.now
+    private(set) var spans: [RunProfile.Span] = []
+    private(set) var start: Duration?
+    private(set) var end = Duration.zero
+
+    func add(_ path: [Int], begun: ContinuousClock.Instant, _ duration: Duration) {
+      let start = begun - origin
+      self.start = min(self.start ?? start, start)
+      end = start + duration
+      // A loop may run for ever so long.
+      if spans.count < Timeline.limit {
+        spans.append(RunProfile.Span(path: path, start: start, duration: duration))
+      }
+    }
   }
 
   convenience init(_ map: StepMap) { self.init(map, path: [], Timeline()) }
@@ -67,8 +80,7 @@ final class ProfileRecorder: RunObserver {
     let duration = clock.now - begun
     entries[index].calls += 1
     entries[index].time += duration
-    timeline.spans.append(
-      RunProfile.Span(path: path + [index], start: begun - timeline.origin, duration: duration))
+    timeline.add(path + [index], begun: begun, duration)
   }
 
   func inside(
@@ -85,9 +97,7 @@ final class ProfileRecorder: RunObserver {
     profile.total = entries.reduce(.zero) { $0 + $1.time }
     if path.isEmpty {
       profile.spans = timeline.spans
-      if let first = timeline.spans.map(\.start).min(), let last = timeline.spans.last {
-        profile.total = last.start + last.duration - first
-      }
+      profile.total = timeline.end - (timeline.start ?? timeline.end)
     }
     return profile
   }

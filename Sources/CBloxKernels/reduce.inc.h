@@ -12,6 +12,8 @@ enum {
   REDUCE_LEVELS = 48,
   LANE_BYTES = BLOX_LANE_BYTES,
   LANE_VECTORS = LANE_BYTES / VECTOR_BYTES,
+  // How far ahead of a long row's sums its elements are asked for, in bytes: processors stop looking ahead at pages.
+  READ_AHEAD = 2048,
   // Sums of a chunk of columns at all levels, on the stack.
   LEVEL_BYTES = 64 << 10,
   // Sums of a level that stay in the first-level cache.
@@ -113,12 +115,13 @@ INLINE vf32 read_first_f16(const uint16_t *p, float rest, int64_t n) {
 #define SAME(x) (x)
 
 #define FLOAT_REDUCE(name, OP, IDENTITY, type, S, A, V, LANES, FOLD, NARROW)                                  \
-  static A name##_block_##type(const S *x, int64_t n) {                                                       \
+  INLINE A name##_block_##type(const S *x, int64_t n, const bool ahead) {                                     \
     V lanes[LANE_VECTORS];                                                                                    \
     for (int j = 0; j < LANE_VECTORS; j++) lanes[j] = (V)(A)IDENTITY;                                         \
     int64_t i = 0;                                                                                            \
     for (; i + LANE_VECTORS * LANES <= n; i += LANE_VECTORS * LANES) {                                        \
       for (int j = 0; j < LANE_VECTORS; j++) {                                                                \
+        if (ahead) __builtin_prefetch((const char *)(x + i + j * LANES) + READ_AHEAD);                        \
         V v = read_##type(x + i + j * LANES);                                                                 \
         lanes[j] = OP(lanes[j], v);                                                                           \
       }                                                                                                       \
@@ -139,12 +142,12 @@ INLINE vf32 read_first_f16(const uint16_t *p, float rest, int64_t n) {
   }                                                                                                           \
                                                                                                               \
   static A name##_row_##type(const S *x, int64_t n) {                                                         \
-    if (n <= ROW_BLOCK) return name##_block_##type(x, n);                                                     \
+    if (n <= ROW_BLOCK) return name##_block_##type(x, n, false);                                              \
     A levels[REDUCE_LEVELS];                                                                                  \
     int depth = 0;                                                                                            \
     int64_t blocks = 0;                                                                                       \
     for (int64_t at = 0; at < n; at += ROW_BLOCK) {                                                           \
-      A value = name##_block_##type(x + at, n - at < ROW_BLOCK ? n - at : ROW_BLOCK);                         \
+      A value = name##_block_##type(x + at, n - at < ROW_BLOCK ? n - at : ROW_BLOCK, true);                   \
       for (int64_t carry = blocks++; carry & 1; carry >>= 1) {                                                \
         depth--;                                                                                              \
         value = OP(levels[depth], value);                                                                     \
