@@ -79,7 +79,7 @@ struct PlanTests {
     let changed = text.split(separator: "\n").filter { !old.contains($0) }.joined(separator: "\n")
     #expect(
       stored == text,
-      "Docs/PLANS.md has other counts than these; if they are meant, BLOX_BLESS=1 swift test --filter PlanTests\n\(changed)")
+      "Docs/PLANS.md differs; if it is meant to: BLOX_BLESS=1 swift test --filter PlanTests\n\(changed)")
   }
 
   private struct Counts {
@@ -144,7 +144,8 @@ struct PlanTests {
       if expected.isEmpty { expected = results }
       for (index, result) in executable.program.results.enumerated() {
         #expect(
-          results[index] == expected[index], "\(step.command) with \(count) threads: \(result.label?.text ?? "\(index)")")
+          results[index] == expected[index],
+          "\(step.command) with \(count) threads: \(result.label?.text ?? "\(index)")")
       }
     }
   }

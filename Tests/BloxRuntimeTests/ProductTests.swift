@@ -24,7 +24,8 @@ import Testing
     }
   }
 
-  @Test("A right operand that a loop does not change is packed once, and multiplies as it did", arguments: [false, true])
+  @Test(
+    "A right operand that a loop does not change is packed once, and multiplies as it did", arguments: [false, true])
   func packedOnce(isTransposed: Bool) throws {
     // Products of this size are computed from panels; the columns fill no whole number of them.
     let (m, k, n) = (40, 600, 370)
@@ -32,20 +33,24 @@ import Testing
     let dims = isTransposed ? "[1]x[1]" : "[1]x[0]"
     let size = "\(matrix[0]),\(matrix[1])"
     func text(stacked: Bool) -> String {
-      """
-      // blox-ir 1
-      program @p(%0: f32[\(stacked ? "3," : "")\(size)], %1: f32[3,\(m),\(k)], %2: f32[\(n)]) -> (f32[\(m),\(n)], f32[3,\(m),\(n)]) {
-        %3: f32[\(m),\(n)], %4: f32[3,\(m),\(n)] = scan \(stacked ? "%2, 0.0, %0, %1" : "%0, %2, 0.0, %1") {length=3, consts=\(stacked ? 1 : 2), carry=1}
-            body(\(stacked ? "%5: f32[\(n)], %6: f32[\(m),\(n)], %7: f32[\(size)], %8: f32[\(m),\(k)]" : "%7: f32[\(size)], %5: f32[\(n)], %6: f32[\(m),\(n)], %8: f32[\(m),\(k)]")) {
-          %9: f32[\(m),\(n)] = dot_general %8, %7 {contract=\(dims)}
-          %10: f32[\(m),\(n)] = broadcast_in_dim %5 {dims=[1]}
-          %11: f32[\(m),\(n)] = add %9, %10
-          %12: f32[\(m),\(n)] = add %6, %11
-          return %12, %11
+      let result = "f32[\(m),\(n)], f32[3,\(m),\(n)]"
+      let (matrix, bias, sum) = ("%7: f32[\(size)]", "%5: f32[\(n)]", "%6: f32[\(m),\(n)]")
+      let parameters = stacked ? [bias, sum, matrix] : [matrix, bias, sum]
+      return """
+        // blox-ir 1
+        program @p(%0: f32[\(stacked ? "3," : "")\(size)], %1: f32[3,\(m),\(k)], %2: f32[\(n)]) -> (\(result)) {
+          %3: f32[\(m),\(n)], %4: f32[3,\(m),\(n)] = scan \(stacked ? "%2, 0.0, %0" : "%0, %2, 0.0"), %1 \
+        {length=3, consts=\(stacked ? 1 : 2), carry=1}
+              body(\(parameters.joined(separator: ", ")), %8: f32[\(m),\(k)]) {
+            %9: f32[\(m),\(n)] = dot_general %8, %7 {contract=\(dims)}
+            %10: f32[\(m),\(n)] = broadcast_in_dim %5 {dims=[1]}
+            %11: f32[\(m),\(n)] = add %9, %10
+            %12: f32[\(m),\(n)] = add %6, %11
+            return %12, %11
+          }
+          return %3, %4
         }
-        return %3, %4
-      }
-      """
+        """
     }
     var generator = SeededGenerator(seed: 23)
     let matrixValues = randomTensor(TensorType(.f32, matrix), specials: false, &generator)
