@@ -83,9 +83,15 @@ extension ProgramGenerator {
   mutating func binary() throws {
     guard let x = any({ $0.dtype != .key }) else { return }
     let op = Op.binary(pick(Op.Binary.allCases))
-    guard (try? op.resultTypes(for: [type(x), type(x)])) != nil else { return }
-    let y = try value(type(x))
-    try emit(op, chance(2) ? [x, y] : [y, x])
+    let type = type(x)
+    guard (try? op.resultTypes(for: [type, type])) != nil else { return }
+    let y = try value(type)
+    var (first, second) = chance(2) ? (x, y) : (y, x)
+    if op == .binary(.nextafter) {
+      // Zero's neighbours are subnormal; those of numbers from 1 on are not.
+      first = try emit(.binary(.max), [first, .splat(Literal(1, as: type.dtype), shape: type.shape)])
+    }
+    try emit(op, [first, second])
   }
 
   mutating func compareAndSelect() throws {
