@@ -80,7 +80,11 @@ extension Program {
         }
         isRead.append(!isComputed)
       case _:
-        if instruction.op.name.hasPrefix("reduce_") && !instruction.reducesRows(in: self) { return false }
+        if instruction.op.name.hasPrefix("reduce_") && !instruction.reducesRows(in: self) {
+          // One over leading dimensions is complete only when the region ends: nothing in it may read it.
+          let value = Operand.value(instruction.results[0])
+          if instructions.contains(where: { $0.operands.contains(value) }) { return false }
+        }
         guard result.elementCount == count || result.elementCount == rows else { return false }
         isRead.append(false)
       }
