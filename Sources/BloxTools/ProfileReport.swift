@@ -53,9 +53,10 @@ package struct ProfileReport: Sendable {
     let rows = Self.rows(profile, path: [], inside: "").sorted { a, b in
       a.time == b.time ? a.path.lexicographicallyPrecedes(b.path) : a.time > b.time
     }
-    let total = profile.total
+    // Without instructions there is no time to divide.
+    let total = max(profile.total, .nanoseconds(1))
     var lines = [
-      "\(timeText(total)) in \(rows.reduce(0) { $0 + $1.calls }) calls of \(rows.count) instructions,"
+      "\(timeText(profile.total)) in \(rows.reduce(0) { $0 + $1.calls }) calls of \(rows.count) instructions,"
         + " \(ThreadPool.threadCount) thread\(ThreadPool.threadCount == 1 ? "" : "s"), the median of \(runs)"
         + " run\(runs == 1 ? "" : "s")",
       "the machine does at most \(decimal(limits.flopsPerSecond / 1e9)) GFLOP/s and"
@@ -86,10 +87,7 @@ package struct ProfileReport: Sendable {
     ]
   }
 
-  private func percent(_ share: Double) -> String {
-    let tenths = Int((share * 1000).rounded())
-    return "\(tenths / 10).\(tenths % 10)%"
-  }
+  private func percent(_ share: Double) -> String { oneDecimal(share * 100) + "%" }
 
   /// The instructions of a program and of its regions. The time of control flow is what it took beside its regions.
   private static func rows(_ profile: RunProfile, path: [Int], inside: String) -> [Row] {

@@ -52,10 +52,9 @@ package struct ProgramCost: Sendable {
     var rows = [["op", "count", "FLOP", "bytes moved", "FLOP/byte"]]
     for (name, cost) in entries {
       let intensity = cost.bytes > 0 ? Double(cost.flops) / Double(cost.bytes) : 0
-      let tenths = Int((intensity * 10).rounded())
       rows.append([
         name, "\(cost.count)", cost.flops > 0 ? "\(cost.flops)" : "", binarySize(cost.bytes),
-        cost.flops > 0 ? "\(tenths / 10).\(tenths % 10)" : "",
+        cost.flops > 0 ? oneDecimal(intensity) : "",
       ])
     }
     return alignedTable(rows) + "peak \(binarySize(peakBytes)) beyond the arguments\n"

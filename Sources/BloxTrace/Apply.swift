@@ -127,10 +127,16 @@ enum Eager {
   }
 
   private static func run(_ executable: Executable, _ arguments: [Storage]) throws(BloxError) -> [Tensor] {
-    let results = try executable.run(arguments, checks: Diagnostics.Box.current.value.checks)
+    executable.tensors(try executable.run(arguments, checks: Diagnostics.Box.current.value.checks))
+  }
+}
+
+extension Executable {
+  /// The results of a run as tensors.
+  func tensors(_ results: [Storage]) -> [Tensor] {
     var tensors: [Tensor] = []
     tensors.reserveCapacity(results.count)
-    for (type, storage) in zip(executable.resultTypes, results) { tensors.append(Tensor(type: type, storage: storage)) }
+    for (type, storage) in zip(resultTypes, results) { tensors.append(Tensor(type: type, storage: storage)) }
     return tensors
   }
 }

@@ -114,11 +114,7 @@ func run(
     } else {
       for tensor in tensors { storages.append(try tensor.concreteStorage(for: site.function)) }
     }
-    let results = try executable.run(storages, donating: donates, checks: checks)
-    var outputs: [Tensor] = []
-    outputs.reserveCapacity(results.count)
-    for (type, storage) in zip(executable.resultTypes, results) { outputs.append(Tensor(type: type, storage: storage)) }
-    return outputs
+    return executable.tensors(try executable.run(storages, donating: donates, checks: checks))
   } catch let error as BloxError where error.code == .nonFinite {
     // Found while the program ran: donated memory has been written over.
     throw error

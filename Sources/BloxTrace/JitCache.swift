@@ -196,13 +196,10 @@ final class JitCache<Output> {
     statistics.traceTime += start.duration(to: .now)
     statistics.traces += 1
     TraceLog.current?.add(miss, of: self)
-    var donation: Donation?
-    if let donating, !donating.isEmpty {
-      let labels = traced.inputLabels
-      donation = Donation(isDonated: call.arguments.belonging(to: donating), makeLabels: { labels })
-    }
     let made = Entry(
-      key: key, traced: traced, donation: donation, details: details, site: call.site, snapshot: snapshot)
+      key: key, traced: traced,
+      donation: call.arguments.donation(of: donating ?? [], labels: traced.inputLabels), details: details,
+      site: call.site, snapshot: snapshot)
     // A trace that reads tensors of an enclosing trace belongs to that trace and cannot serve another.
     if traced.captures.isEmpty { keep(made) }
     return made

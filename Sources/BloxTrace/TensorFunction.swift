@@ -78,8 +78,12 @@ struct FlatArguments {
   var makeDetails: ([String]) throws -> [ArgumentDetails] = { _ in [] }
 
   /// Which tensors are given up with some arguments; `nil` for none.
-  func donation(of positions: Set<Int>) -> Donation? {
-    positions.isEmpty ? nil : Donation(isDonated: belonging(to: positions), makeLabels: makeLabels)
+  ///
+  /// - Parameter labels: What the tensors are called, for a donation that outlives the arguments.
+  func donation(of positions: Set<Int>, labels: [LeafLabel]? = nil) -> Donation? {
+    guard !positions.isEmpty else { return nil }
+    return Donation(
+      isDonated: belonging(to: positions), makeLabels: labels.map { labels in { labels } } ?? makeLabels)
   }
 
   /// For each tensor, whether it belongs to one of some arguments.

@@ -52,7 +52,7 @@ extension Commands {
 
   static func bench(_ given: Arguments) throws -> ExitCode {
     var arguments = given
-    let inputs = try Inputs(&arguments)
+    let inputs = try Inputs(&arguments, default: ["random"])
     let count = try arguments.number("--repeat") ?? 20
     let threads = try arguments.option("--threads").map { list throws(BloxError) in try threadCounts(list) }
     let baseline = try arguments.option("--baseline")
@@ -83,7 +83,7 @@ extension Commands {
 
   static func profile(_ given: Arguments) throws -> ExitCode {
     var arguments = given
-    let inputs = try Inputs(&arguments)
+    let inputs = try Inputs(&arguments, default: ["random"])
     let count = try arguments.number("--repeat") ?? 20
     let top = try arguments.number("--top") ?? 25
     let threads = try arguments.quantity("--threads", "a whole number from 1 to 1024") { text in
@@ -97,21 +97,6 @@ extension Commands {
     if let trace { try TextFile.write(report.traceEvents, to: trace) }
     if trace != "-" { try TextFile.write(report.text(top: top), to: "-") }
     return .success
-  }
-
-  /// `[--input VALUE]... [--seed N]`: the arguments of a program that is measured.
-  private struct Inputs {
-    private let texts: [String]
-    private let seed: UInt64
-
-    init(_ arguments: inout Arguments) throws(BloxError) {
-      texts = try arguments.options("--input", "-i")
-      seed = try arguments.quantity("--seed", "a whole number from 0") { UInt64($0) } ?? 0
-    }
-
-    func values(for program: Program) throws -> [DenseConstant] {
-      try Binding.arguments(texts.isEmpty ? ["random"] : texts, for: program, seed: seed)
-    }
   }
 
   private static func threadCounts(_ list: String) throws(BloxError) -> [Int] {

@@ -9,10 +9,9 @@ import Gallery
 extension Commands {
   static func run(_ given: Arguments) throws -> ExitCode {
     var arguments = given
-    let inputs = try arguments.options("--input", "-i")
+    let inputs = try Inputs(&arguments)
     let outputs = try arguments.options("-o", "--output")
     let expected = try arguments.options("--expect")
-    let seed = try arguments.quantity("--seed", "a whole number from 0") { UInt64($0) } ?? 0
     let engine = try arguments.option("--engine").map { name throws(BloxError) in try Engine(named: name) } ?? .compiled
     let rtol = try arguments.quantity("--rtol", "a number from 0") { Double($0).flatMap { $0 >= 0 ? $0 : nil } }
     let ulp = try arguments.quantity("--ulp", "a whole number from 0") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
@@ -34,7 +33,7 @@ extension Commands {
     let tolerance = rtol == nil && ulp == nil ? nil : Tolerance(ulp: ulp, rtol: rtol)
     let files = try OutputFiles(outputs, of: program)
 
-    let run = ProgramRun(program, try Binding.arguments(inputs, for: program, seed: seed))
+    let run = ProgramRun(program, try inputs.values(for: program))
     if checksFinite { try run.checkFinite(engine) }
     if comparesEachOp { try run.compareEachOp(tolerance) }
     for (name, value) in try run.probe(probes, engine) { try show(name, try Tensor(constant: value)) }
@@ -55,6 +54,23 @@ extension Commands {
 extension Commands {
   private static func show(_ name: String, _ tensor: Tensor) throws(BloxError) {
     try show(line: "\(name): \(tensor.type) =\(tensor.rank < 2 ? " " : "\n")\(tensor)")
+  }
+}
+
+/// `[--input VALUE]... [--seed N]`: the arguments of a program that is run.
+struct Inputs {
+  private let texts: [String]
+  private let seed: UInt64
+
+  /// - Parameter texts: What is meant when no input is given.
+  init(_ arguments: inout Arguments, default texts: [String] = []) throws(BloxError) {
+    let given = try arguments.options("--input", "-i")
+    self.texts = given.isEmpty ? texts : given
+    seed = try arguments.quantity("--seed", "a whole number from 0") { UInt64($0) } ?? 0
+  }
+
+  func values(for program: Program) throws -> [DenseConstant] {
+    try Binding.arguments(texts, for: program, seed: seed)
   }
 }
 

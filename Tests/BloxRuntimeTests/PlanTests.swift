@@ -4,7 +4,6 @@
 import BloxIR
 import BloxPasses
 import CAllocationCounter
-import Foundation
 import Gallery
 import ProgramFuzzing
 import TestSupport
@@ -43,8 +42,7 @@ struct PlannedStep: CustomTestStringConvertible, Sendable {
 
 @Suite("Plans of training steps", .serialized)
 struct PlanTests {
-  private static let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Docs/PLANS.md")
+  private static let page = GeneratedPage(path: "Docs/PLANS.md", suite: "PlanTests")
 
   @Test("Docs/PLANS.md has the counts of each step")
   func counts() throws {
@@ -53,7 +51,7 @@ struct PlanTests {
       "Counts that depend on the compiler alone, for steps of the gallery. A change that raises one shows up here; times",
       "are measured in `Benchmarks/`. `blox-ir dump PROGRAM --stage planned` prints what is counted. Instructions are those",
       "of the planned program with the bodies of loops; those of fused regions count as one. Bytes are beside the arguments.",
-      "", "```sh", "BLOX_BLESS=1 swift test --filter PlanTests", "```", "",
+      "", "```sh", Self.page.command, "```", "",
       "| program | traced | compiled | loop regions | row regions | product regions | arena bytes | result bytes |",
       "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -70,16 +68,7 @@ struct PlanTests {
       ]
       lines.append("| `\(step.command)` | " + numbers.map(String.init).joined(separator: " | ") + " |")
     }
-    let text = lines.joined(separator: "\n") + "\n"
-    if ProcessInfo.processInfo.environment["BLOX_BLESS"] != nil {
-      try text.write(to: Self.page, atomically: true, encoding: .utf8)
-    }
-    let stored = try String(contentsOf: Self.page, encoding: .utf8)
-    let old = Set(stored.split(separator: "\n"))
-    let changed = text.split(separator: "\n").filter { !old.contains($0) }.joined(separator: "\n")
-    #expect(
-      stored == text,
-      "Docs/PLANS.md differs; if it is meant to: BLOX_BLESS=1 swift test --filter PlanTests\n\(changed)")
+    #expect(try Self.page.change(in: lines.joined(separator: "\n") + "\n") == nil)
   }
 
   private struct Counts {

@@ -31,13 +31,11 @@ struct Report {
 
 /// The most memory that the process has held, in MB.
 func peakResidentMegabytes() -> Double {
-  var usage = rusage()
+  // Linux counts kilobytes, Darwin bytes.
   #if canImport(Glibc)
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return Double(usage.ru_maxrss) / 1024
+    return Double(ownUsage().ru_maxrss) / 1024
   #else
-    getrusage(RUSAGE_SELF, &usage)
-    return Double(usage.ru_maxrss) / 1_048_576
+    return Double(ownUsage().ru_maxrss) / 1_048_576
   #endif
 }
 

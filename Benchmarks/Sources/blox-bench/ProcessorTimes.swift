@@ -6,6 +6,17 @@
   import Darwin
 #endif
 
+/// What this process has used.
+func ownUsage() -> rusage {
+  var usage = rusage()
+  #if canImport(Glibc)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  #else
+    getrusage(RUSAGE_SELF, &usage)
+  #endif
+  return usage
+}
+
 /// Seconds that the processors have spent since the machine started.
 struct ProcessorTimes {
   /// All processes together, and what the hypervisor gave to other machines; zero where the system does not tell.
@@ -16,12 +27,7 @@ struct ProcessorTimes {
   private let instant = ContinuousClock.now
 
   init() {
-    var usage = rusage()
-    #if canImport(Glibc)
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    #else
-      getrusage(RUSAGE_SELF, &usage)
-    #endif
+    let usage = ownUsage()
     for time in [usage.ru_utime, usage.ru_stime] { own += Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
     #if os(Linux)
       guard let file = fopen("/proc/stat", "r") else { return }

@@ -74,6 +74,11 @@ package func binarySize(_ bytes: Int) -> String {
     value /= 1024
     unit = next
   }
+  return "\(oneDecimal(value)) \(unit)"
+}
+
+/// A number from 0 with one decimal.
+package func oneDecimal(_ value: Double) -> String {
   let tenths = Int((value * 10).rounded())
-  return "\(tenths / 10).\(tenths % 10) \(unit)"
+  return "\(tenths / 10).\(tenths % 10)"
 }

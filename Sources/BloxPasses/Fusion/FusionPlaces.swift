@@ -27,12 +27,22 @@ struct FusionPlaces {
     self.groups = groups
     due = Array(repeating: [], count: program.instructions.count)
     earliest = groups.members.map { $0.last ?? 0 }
-    let ready = FusionPlaces.ready(program, roles, groups, regions)
+    var places = earliest
     let products = groups.members.indices.filter { groups.kind[$0] == .contraction && !groups.members[$0].isEmpty }
-    for group in products {
-      earliest[group] = max(groups.members[group][0], FusionPlaces.latest(regions[group].inputs, roles, ready))
+    if !products.isEmpty {
+      let ready = FusionPlaces.ready(program, roles, groups, regions)
+      for group in products {
+        earliest[group] = max(groups.members[group][0], FusionPlaces.latest(regions[group].inputs, roles, ready))
+      }
+      places = placesBehindReaders(of: products, regions, isBody: isBody)
     }
-    let readers = products.isEmpty ? [] : program.readersOfParameters
+    // A region without results is one that all its readers compute again.
+    for group in groups.members.indices where !regions[group].results.isEmpty { due[places[group]].append(group) }
+  }
+
+  /// The earliest places, but those of products behind all that reads parameters that they may write over.
+  private func placesBehindReaders(of products: [Int], _ regions: [FusionRegion], isBody: Bool) -> [Int] {
+    let readers = program.readersOfParameters
     var places = earliest
     for group in products {
       let results = Set(regions[group].results.map { program.type(of: $0) })
@@ -44,8 +54,7 @@ struct FusionPlaces {
         }
       }
     }
-    // A region without results is one that all its readers compute again.
-    for group in groups.members.indices where !regions[group].results.isEmpty { due[places[group]].append(group) }
+    return places
   }
 
   /// The first place at which each instruction's result can be there: its own, but for single numbers that of what
