@@ -46,9 +46,15 @@
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_4
 #endif
 #define GEMM_NC 2048
-#define GEMM_KC 512
+#define GEMM_KC 640
 // Up to about 200^3, B stays in the second-level cache as it is and packing costs more than it saves.
 #define GEMM_SMALL_PRODUCTS 8000000
+
+// Blocks of k are as few as can be, and but for the last equally deep.
+INLINE int64_t gemm_depth(int64_t k) {
+  int64_t blocks = (k + GEMM_KC - 1) / GEMM_KC;
+  return blocks < 2 ? k : (k + 16 * blocks - 1) / (16 * blocks) * 16;
+}
 
 #if GEMM_FMA
 #define GEMM_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)

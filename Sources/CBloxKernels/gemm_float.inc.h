@@ -9,12 +9,11 @@ enum { GEMM(NR) = GEMM_VECTORS * GEMM_LANES };
 
 // ---- Micro-kernel --------------------------------------------------------------------------------------
 
-// A tile of `rows` by `vectors` vectors of C, of which the last has `last` lanes, in registers over all of `k`.
-// All callers pass literals for rows and vectors, which unrolls the loops. `masked`: B ends where C does.
-INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int64_t k, const GEMM_T *a,
-                       int64_t a_row, int64_t a_column, const GEMM_T *b, int64_t b_row, GEMM_T *c, int64_t c_row,
-                       int64_t last, bool accumulate) {
-  GEMM_V sum[GEMM_MR][GEMM_VECTORS];
+// A tile of C in registers: `rows` by `vectors` vectors, of which the last has `last` lanes. All callers pass literals for
+// rows and vectors, which unrolls the loops.
+typedef GEMM_V GEMM(tile_sums)[GEMM_MR][GEMM_VECTORS];
+
+INLINE void GEMM(begin_tile)(const int rows, const int vectors, GEMM(tile_sums) sum, GEMM_T *c, int64_t c_row) {
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
@@ -23,22 +22,20 @@ INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int
       sum[i][j] = (GEMM_V)(GEMM_T)0;
     }
   }
-  for (int64_t p = 0; p < k; p++) {
-    GEMM_V column[GEMM_VECTORS];
+}
+
+// The row of B of one step of k. `masked`: B ends where C does.
+INLINE void GEMM(load_row)(const int vectors, const bool masked, const GEMM_T *b, int64_t last,
+                           GEMM_V row[GEMM_VECTORS]) {
 #pragma clang loop unroll(full)
-    for (int j = 0; j < vectors; j++) {
-      const GEMM_T *from = b + j * GEMM_LANES;
-      column[j] = masked && j == vectors - 1 ? GEMM_IO(load_first)(from, last) : GEMM_IO(load)(from);
-    }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < rows; i++) {
-      GEMM_V x = (GEMM_V)a[i * a_row];
-#pragma clang loop unroll(full)
-      for (int j = 0; j < vectors; j++) sum[i][j] = GEMM_MULTIPLY_ADD(x, column[j], sum[i][j]);
-    }
-    a += a_column;
-    b += b_row;
+  for (int j = 0; j < vectors; j++) {
+    const GEMM_T *from = b + j * GEMM_LANES;
+    row[j] = masked && j == vectors - 1 ? GEMM_IO(load_first)(from, last) : GEMM_IO(load)(from);
   }
+}
+
+INLINE void GEMM(end_tile)(const int rows, const int vectors, GEMM(tile_sums) sum, GEMM_T *c, int64_t c_row,
+                           int64_t last, bool accumulate) {
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
@@ -52,6 +49,27 @@ INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int
       }
     }
   }
+}
+
+// A tile over all of `k`, with any strides.
+INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int64_t k, const GEMM_T *a,
+                       int64_t a_row, int64_t a_column, const GEMM_T *b, int64_t b_row, GEMM_T *c, int64_t c_row,
+                       int64_t last, bool accumulate) {
+  GEMM(tile_sums) sum;
+  GEMM(begin_tile)(rows, vectors, sum, c, c_row);
+  for (int64_t p = 0; p < k; p++) {
+    GEMM_V row[GEMM_VECTORS];
+    GEMM(load_row)(vectors, masked, b, last, row);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      GEMM_V x = (GEMM_V)a[i * a_row];
+#pragma clang loop unroll(full)
+      for (int j = 0; j < vectors; j++) sum[i][j] = GEMM_MULTIPLY_ADD(x, row[j], sum[i][j]);
+    }
+    a += a_column;
+    b += b_row;
+  }
+  GEMM(end_tile)(rows, vectors, sum, c, c_row, last, accumulate);
 }
 
 typedef void (*GEMM(packed_fn))(int64_t k, const GEMM_T *a, const GEMM_T *b, GEMM_T *c, int64_t c_row, int64_t last,
@@ -197,8 +215,9 @@ static void GEMM(pack_b)(GEMM_T *to, const GEMM_T *b, int64_t b_row, int64_t b_c
 // All of B: for each block of k the panels of all columns.
 static void GEMM(pack_whole)(const void *b, int64_t b_row, int64_t b_column, int64_t k, int64_t n, void *panels) {
   int64_t columns = (n + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR);
-  for (int64_t pc = 0; pc < k; pc += GEMM_KC) {
-    int64_t kc = k - pc < GEMM_KC ? k - pc : GEMM_KC;
+  int64_t depth = gemm_depth(k);
+  for (int64_t pc = 0; pc < k; pc += depth) {
+    int64_t kc = k - pc < depth ? k - pc : depth;
     GEMM(pack_b)((GEMM_T *)panels + pc * columns, (const GEMM_T *)b + pc * b_row, b_row, b_column, n, kc);
   }
 }
@@ -229,26 +248,29 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   GEMM_T *c = args->c;
   const blox_gemm_epilogue *epilogue = args->epilogue;
   int64_t a_panels = args->m < GEMM_MC ? (args->m + GEMM_MR - 1) / GEMM_MR * GEMM_MR : GEMM_MC;
-  int64_t depth = args->k < GEMM_KC ? args->k : GEMM_KC;
-  GEMM_T *packed_a = scratch;
+  int64_t depth = gemm_depth(args->k);
   // Aligned, and a vector of slack for pack_panel.
-  GEMM_T *packed_b = scratch + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;
   int64_t b_panels = args->n < GEMM_NC ? (args->n + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR) : GEMM_NC;
-  GEMM_T *spare = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
+  GEMM_T *packed_b = scratch;
+  GEMM_T *packed_a = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
+  GEMM_T *spare = packed_a + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;
+  const bool in_place = args->patches && patches_in_place(args->patches, GEMM_MR);
   for (int64_t jc = 0; jc < args->n; jc += GEMM_NC) {
     int64_t nc = args->n - jc < GEMM_NC ? args->n - jc : GEMM_NC;
     int64_t group = epilogue ? blox_block_columns(nc, BLOX_EPILOGUE_COLUMNS, GEMM(NR)) : nc;
-    for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
-      int64_t kc = args->k - pc < GEMM_KC ? args->k - pc : GEMM_KC;
+    for (int64_t pc = 0; pc < args->k; pc += depth) {
+      int64_t kc = args->k - pc < depth ? args->k - pc : depth;
       const GEMM_T *panels = packed_b;
       if (args->packed_b) {
         panels = (const GEMM_T *)args->packed_b + pc * args->packed_columns + (args->packed_first + jc) * kc;
       } else {
         GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
       }
-      for (int64_t ic = 0; ic < args->m; ic += GEMM_MC) {
-        int64_t mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
-        if (!args->patches) {
+      for (int64_t ic = 0, mc; ic < args->m; ic += mc) {
+        mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
+        if (in_place) {
+          mc = patch_lines(args->patches, args->patch_row + ic, mc);
+        } else if (!args->patches) {
           GEMM(pack_a)(packed_a, a + ic * args->a_row + pc * args->a_column, args->a_row, args->a_column, mc, kc);
         } else if (args->patches->features_inner) {
           GEMM(pack_feature_runs)(packed_a, a, args->patches, args->patch_row + ic, pc, mc, kc, spare);
@@ -259,7 +281,12 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
           int64_t width = nc - jg < group ? nc - jg : group;
           GEMM_T *block = c ? c + ic * args->c_row + jc + jg : (GEMM_T *)epilogue->block;
           int64_t block_row = c ? args->c_row : width;
-          GEMM(multiply_panels)(packed_a, panels + jg * kc, block, block_row, mc, width, kc, pc > 0);
+          if (in_place) {
+            GEMM(multiply_patches)(a, args->patches, args->patch_row + ic, pc, panels + jg * kc, block, block_row, mc,
+                                   width, kc, pc > 0, packed_a, spare - packed_a + (GEMM_MR + 1) * GEMM_KC);
+          } else {
+            GEMM(multiply_panels)(packed_a, panels + jg * kc, block, block_row, mc, width, kc, pc > 0);
+          }
           if (epilogue && pc + kc == args->k) {
             blox_run_epilogue(epilogue, args->c_row, ic, jc + jg, mc, width, block, block_row);
           }
@@ -272,8 +299,9 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
 static void GEMM(run_small)(const blox_gemm_args *args, GEMM_T *scratch) {
   const GEMM_T *a = args->a;
   GEMM_T *c = args->c;
-  for (int64_t pc = 0; pc < args->k; pc += GEMM_KC) {
-    int64_t kc = args->k - pc < GEMM_KC ? args->k - pc : GEMM_KC;
+  int64_t depth = gemm_depth(args->k);
+  for (int64_t pc = 0; pc < args->k; pc += depth) {
+    int64_t kc = args->k - pc < depth ? args->k - pc : depth;
     for (int64_t j = 0; j < args->n; j += GEMM(NR)) {
       int64_t columns = args->n - j < GEMM(NR) ? args->n - j : GEMM(NR);
       int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;

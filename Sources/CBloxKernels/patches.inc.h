@@ -29,18 +29,25 @@ typedef struct {
   int64_t offset, first, end;
 } patch_run;
 
-// The run of a row with index `outer` in the other dimensions of the window; no tap is inside if one of those is not.
-INLINE patch_run patch_run_at(const blox_patches *patches, const int64_t *origin, int64_t outer) {
-  patch_run run = {0, 0, 0};
-  int64_t d = patches->rank - 1;
-  const blox_patch_dimension *last = patches->dims + d;
-  for (d--; d >= 0; d--) {
+// Where a row's taps with index `outer` in the other dimensions of the window begin their line, from its image on; false
+// if one of those is not inside.
+INLINE bool patch_line_at(const blox_patches *patches, const int64_t *origin, int64_t outer, int64_t *offset) {
+  *offset = 0;
+  for (int64_t d = patches->rank - 2; d >= 0; d--) {
     const blox_patch_dimension *dim = patches->dims + d;
     int64_t at = origin[d] + outer % dim->taps * dim->dilation;
     outer /= dim->taps;
-    if (at < 0 || at >= dim->size) return run;
-    run.offset += at * dim->stride;
+    if (at < 0 || at >= dim->size) return false;
+    *offset += at * dim->stride;
   }
+  return true;
+}
+
+// The run of a row with index `outer` in the other dimensions of the window; no tap is inside if one of those is not.
+INLINE patch_run patch_run_at(const blox_patches *patches, const int64_t *origin, int64_t outer) {
+  patch_run run = {0, 0, 0};
+  const blox_patch_dimension *last = patches->dims + patches->rank - 1;
+  if (!patch_line_at(patches, origin, outer, &run.offset)) return run;
   int64_t at = origin[patches->rank - 1];
   run.offset += at * last->stride;
   int64_t first = at >= 0 ? 0 : (last->dilation - 1 - at) / last->dilation;
@@ -48,6 +55,25 @@ INLINE patch_run patch_run_at(const blox_patches *patches, const int64_t *origin
   if (end > last->taps) end = last->taps;
   if (first < end) run.first = first, run.end = end;
   return run;
+}
+
+// How many neighbouring rows lie evenly spaced in memory.
+INLINE int64_t patch_line(const blox_patches *patches) {
+  return patches->features_inner ? patches->dims[patches->rank - 1].positions : patches->images;
+}
+
+// Whether products read the patches where they are, `mr` rows of a line at a time: not where lines are so short that
+// tiles would be half empty. Depends on the whole product alone: elements outside the input may be left out of sums
+// there, which shows when they meet what is not finite.
+INLINE bool patches_in_place(const blox_patches *patches, int64_t mr) {
+  int64_t line = patch_line(patches), tiles = (line + mr - 1) / mr;
+  return 2 * ((line + tiles - 1) / tiles) >= mr;
+}
+
+// As many of `count` rows as end with a line, if any line ends there.
+INLINE int64_t patch_lines(const blox_patches *patches, int64_t row, int64_t count) {
+  int64_t line = patch_line(patches), whole = (row + count) / line * line - row;
+  return whole > 0 ? whole : count;
 }
 
 // One row of the matrix, column after column, in elements of any width.

@@ -100,6 +100,215 @@ static void GEMM(pack_image_strips)(GEMM_T *to, const GEMM_T *input, const blox_
   }
 }
 
+// ---- In place -------------------------------------------------------------------------------------------
+
+// Neighbouring columns of the rows of a tile, from `depth` of a block of k on. Column p of row i is a[i * step + p] where
+// features are inner, a[i + p * step] where images are.
+typedef struct {
+  const GEMM_T *a;
+  int64_t step, depth, length;
+} GEMM(tap_run);
+
+// A tile's number of rows, and its runs.
+typedef struct {
+  int64_t rows, first_run, end_run;
+} GEMM(tap_tile);
+
+// Tiles that wait to be multiplied.
+enum { GEMM(RUNS) = 2 * GEMM_KC, GEMM(TILES) = 32 };
+typedef struct {
+  GEMM(tap_run) runs[GEMM(RUNS)];
+  GEMM(tap_tile) tiles[GEMM(TILES)];
+  int64_t run_count, tile_count;
+  GEMM_T *copies;  // room for more
+  int64_t room;
+  const GEMM_T *zeros;
+} GEMM(tap_batch);
+
+// A tile of C: the products of all runs. `b` is a panel.
+INLINE void GEMM(tap_products)(const int rows, const int vectors, const bool features_inner,
+                               const GEMM(tap_run) *run, const GEMM(tap_run) *end, const GEMM_T *b, GEMM_T *c,
+                               int64_t c_row, int64_t last, bool accumulate) {
+  GEMM(tile_sums) sum;
+  GEMM(begin_tile)(rows, vectors, sum, c, c_row);
+  for (; run < end; run++) {
+    // Seven rows from `first` on, and seven from `second`. The compiler is not to see how these advance: it would keep a
+    // pointer for each row, more than there are registers.
+    const int64_t step = run->step * (int64_t)sizeof(GEMM_T);
+    const char *first = (const char *)run->a, *second = first + 7 * step;
+    const GEMM_T *a = run->a, *panel = b + run->depth * GEMM(NR);
+    for (int64_t p = 0; p < run->length; p++) {
+      GEMM_V row[GEMM_VECTORS];
+      GEMM(load_row)(vectors, false, panel, last, row);
+      if (features_inner) __asm__("" : "+r"(first), "+r"(second));
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++) {
+        const GEMM_T *at = features_inner ? (const GEMM_T *)((i < 7 ? first : second) + i % 7 * step) : a + i;
+#pragma clang loop unroll(full)
+        for (int j = 0; j < vectors; j++) sum[i][j] = GEMM_MULTIPLY_ADD((GEMM_V)*at, row[j], sum[i][j]);
+      }
+      first += sizeof(GEMM_T);
+      second += sizeof(GEMM_T);
+      a += run->step;
+      panel += GEMM(NR);
+    }
+  }
+  GEMM(end_tile)(rows, vectors, sum, c, c_row, last, accumulate);
+}
+
+typedef void (*GEMM(tap_fn))(const GEMM(tap_run) *run, const GEMM(tap_run) *end, const GEMM_T *b, GEMM_T *c,
+                             int64_t c_row, int64_t last, bool accumulate);
+
+#define TAP_KERNEL(name, features_inner, rows, vectors)                                                         \
+  static void GEMM(name##_##vectors##_##rows)(const GEMM(tap_run) *run, const GEMM(tap_run) *end,                 \
+                                              const GEMM_T *b, GEMM_T *c, int64_t c_row, int64_t last,            \
+                                              bool accumulate) {                                                  \
+    GEMM(tap_products)(rows, vectors, features_inner, run, end, b, c, c_row, last, accumulate);                   \
+  }
+#define TAP_KERNELS(rows)                                                                                         \
+  TAP_KERNEL(feature_taps, true, rows, 1)                                                                         \
+  TAP_KERNEL(feature_taps, true, rows, 2)                                                                         \
+  TAP_KERNEL(image_taps, false, rows, 1)                                                                          \
+  TAP_KERNEL(image_taps, false, rows, 2)
+#define FEATURE_ENTRY(rows) {GEMM(feature_taps_1_##rows), GEMM(feature_taps_2_##rows)},
+#define IMAGE_ENTRY(rows) {GEMM(image_taps_1_##rows), GEMM(image_taps_2_##rows)},
+
+GEMM_EACH_ROW(TAP_KERNELS)
+static const GEMM(tap_fn) GEMM(tap_kernels)[2][GEMM_MR][GEMM_VECTORS] = {{GEMM_EACH_ROW(IMAGE_ENTRY)},
+                                                                       {GEMM_EACH_ROW(FEATURE_ENTRY)}};
+
+#undef TAP_KERNEL
+#undef TAP_KERNELS
+#undef FEATURE_ENTRY
+#undef IMAGE_ENTRY
+
+// The elements of a tile's rows in one run, of which some are outside the input, copied with zeros for these. `start` is
+// where the first row's lie in a line of `size` elements; those of the next row are `row_step` further.
+static GEMM(tap_run) GEMM(copied_run)(GEMM(tap_batch) *batch, const GEMM_T *line, int64_t size, int64_t start,
+                                      int64_t row_step, int64_t rows, int64_t length) {
+  // Rows that overlap are copied as one.
+  const int64_t together = (rows - 1) * row_step + length;
+  int64_t pieces = 1, piece = together, step = row_step;
+  if (together > rows * length) {
+    pieces = rows, piece = length;
+    // Rows whole pages apart would displace each other in the first-level cache.
+    step = length + (length * (int64_t)sizeof(GEMM_T) % 2048 == 0 ? GEMM_LANES : 0);
+  }
+  GEMM_T *to = batch->copies;
+  for (int64_t i = 0; i < pieces; i++) {
+    int64_t at = start + i * row_step;
+    int64_t from = at < 0 ? -at : 0, end = size - at;
+    from = from < piece ? from : piece;
+    end = end < from ? from : end < piece ? end : piece;
+    GEMM_T *copy = to + i * step;
+    memset(copy, 0, (size_t)from * sizeof(GEMM_T));
+    memcpy(copy + from, line + at + from, (size_t)(end - from) * sizeof(GEMM_T));
+    memset(copy + end, 0, (size_t)(piece - end) * sizeof(GEMM_T));
+  }
+  int64_t used = pieces == 1 ? piece : pieces * step;
+  batch->copies += used;
+  batch->room -= used;
+  return (GEMM(tap_run)){to, step, 0, length};
+}
+
+// Adds the runs of rows whose features lie side by side. Taps that do so too make one run with them.
+static void GEMM(add_feature_runs)(GEMM(tap_batch) *batch, const GEMM_T *input, const blox_patches *patches,
+                                   int64_t row, int64_t rows, int64_t depth, int64_t k) {
+  const blox_patch_dimension *last = patches->dims + patches->rank - 1;
+  const int64_t features = patches->features, tap_stride = last->dilation * last->stride;
+  const int64_t row_step = last->step * last->stride, size = last->size * last->stride;
+  const bool aliased = row_step * (int64_t)sizeof(GEMM_T) % 4096 == 0;
+  int64_t origin[PATCH_RANK];
+  const GEMM_T *image = input + patch_origin(patches, row, origin);
+  for (int64_t column = depth; column < depth + k;) {
+    int64_t tap = column / features, within = column % features;
+    int64_t first_tap = tap % last->taps;
+    int64_t room = tap_stride == features ? (last->taps - first_tap) * features - within : features - within;
+    int64_t length = room < depth + k - column ? room : depth + k - column;
+    GEMM(tap_run) run = {batch->zeros, 0, 0, length};
+    int64_t offset;
+    if (patch_line_at(patches, origin, tap / last->taps, &offset)) {
+      int64_t start = origin[patches->rank - 1] * last->stride + first_tap * tap_stride + within;
+      if (start >= 0 && start + (rows - 1) * row_step + length <= size && !aliased) {
+        run.a = image + offset + start;
+        run.step = row_step;
+      } else {
+        run = GEMM(copied_run)(batch, image + offset, size, start, row_step, rows, length);
+      }
+    }
+    run.depth = column - depth;
+    batch->runs[batch->run_count++] = run;
+    column += length;
+  }
+}
+
+// Adds the runs of rows whose images lie side by side: taps along the last dimension that are inside the input.
+static void GEMM(add_image_runs)(GEMM(tap_batch) *batch, const GEMM_T *input, const blox_patches *patches, int64_t row,
+                                 int64_t depth, int64_t k) {
+  const blox_patch_dimension *last = patches->dims + patches->rank - 1;
+  const int64_t step = last->dilation * last->stride;
+  int64_t origin[PATCH_RANK];
+  const GEMM_T *image = input + patch_origin(patches, row, origin);
+  for (int64_t column = depth; column < depth + k;) {
+    int64_t feature = column / patches->taps, tap = column % patches->taps;
+    int64_t first_tap = tap % last->taps, room = last->taps - first_tap;
+    int64_t taps = room < depth + k - column ? room : depth + k - column;
+    patch_run inside = patch_run_at(patches, origin, tap / last->taps);
+    int64_t first = inside.first > first_tap ? inside.first : first_tap;
+    int64_t end = inside.end < first_tap + taps ? inside.end : first_tap + taps;
+    if (first < end) {
+      batch->runs[batch->run_count++] = (GEMM(tap_run)){
+          image + feature * patches->feature_stride + inside.offset + first * step, step,
+          column - depth + first - first_tap, end - first};
+    }
+    column += taps;
+  }
+}
+
+// A block of C from patches where they lie and panels of B: `depth` is the first of `k` columns of patches.
+static void GEMM(multiply_patches)(const GEMM_T *input, const blox_patches *patches, int64_t row, int64_t depth,
+                                   const GEMM_T *packed_b, GEMM_T *c, int64_t c_row, int64_t m, int64_t n, int64_t k,
+                                   bool accumulate, GEMM_T *spare, int64_t room) {
+  GEMM(tap_batch) batch;
+  batch.zeros = spare;
+  memset(spare, 0, GEMM_KC * sizeof(GEMM_T));
+  const int64_t line = patch_line(patches);
+  for (int64_t i = 0; i < m;) {
+    batch.run_count = batch.tile_count = 0;
+    batch.copies = spare + GEMM_KC;
+    batch.room = room - GEMM_KC;
+    const int64_t first = i;
+    // Each column is at most one run, whose rows are at most copied each.
+    while (i < m && batch.tile_count < GEMM(TILES) && batch.run_count + k <= GEMM(RUNS) &&
+           (batch.tile_count == 0 || batch.room >= GEMM_MR * (GEMM_KC + 2 * GEMM_LANES))) {
+      int64_t left = line - (row + i) % line;
+      if (left > m - i) left = m - i;
+      int64_t tiles = (left + GEMM_MR - 1) / GEMM_MR, rows = (left + tiles - 1) / tiles;
+      GEMM(tap_tile) *tile = batch.tiles + batch.tile_count++;
+      tile->rows = rows;
+      tile->first_run = batch.run_count;
+      if (patches->features_inner) {
+        GEMM(add_feature_runs)(&batch, input, patches, row + i, rows, depth, k);
+      } else {
+        GEMM(add_image_runs)(&batch, input, patches, row + i, depth, k);
+      }
+      tile->end_run = batch.run_count;
+      i += rows;
+    }
+    for (int64_t j = 0; j < n; j += GEMM(NR)) {
+      int64_t columns = n - j < GEMM(NR) ? n - j : GEMM(NR);
+      int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
+      int64_t last = columns - (vectors - 1) * GEMM_LANES;
+      GEMM_T *to = c + first * c_row + j;
+      for (const GEMM(tap_tile) *tile = batch.tiles; tile < batch.tiles + batch.tile_count; tile++) {
+        GEMM(tap_kernels)[patches->features_inner][tile->rows - 1][vectors - 1](
+            batch.runs + tile->first_run, batch.runs + tile->end_run, packed_b + j * k, to, c_row, last, accumulate);
+        to += tile->rows * c_row;
+      }
+    }
+  }
+}
+
 // ---- One channel at a time ---------------------------------------------------------------------------------
 
 // Sums of `vectors` vectors of channels for one row, of which the last has `count` lanes.

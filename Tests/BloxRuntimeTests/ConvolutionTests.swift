@@ -67,6 +67,28 @@ import Testing
         input: channelsLast, kernel: kernelLast, output: channelsLast, low: [1, 1], high: [1, 1], featureGroups: 83),
       [2, 13, 14, 83], [3, 3, 1, 83]
     ),
+    (
+      "few features in long lines",
+      Op.Convolution(input: channelsLast, kernel: kernelLast, output: channelsLast, low: [1, 1], high: [1, 1]),
+      [2, 9, 31, 3], [3, 3, 3, 40]
+    ),
+    (
+      "taps apart, deeper than a block, beside padding wider than the image",
+      Op.Convolution(
+        input: channelsLast, kernel: kernelLast, output: channelsLast, low: [1, 12], high: [0, 3],
+        kernelDilation: [1, 2]), [1, 3, 9, 300], [2, 3, 300, 7]
+    ),
+    (
+      "rows whole pages apart",
+      Op.Convolution(input: channelsLast, kernel: kernelLast, output: channelsLast, low: [0, 1], high: [0, 1]),
+      [1, 2, 9, 1024], [1, 2, 1024, 17]
+    ),
+    (
+      "steps longer than the window, at the edge",
+      Op.Convolution(
+        input: channelsLast, kernel: kernelLast, output: channelsLast, strides: [1, 5], low: [0, 2], high: [0, 2]),
+      [1, 3, 50, 33], [2, 3, 33, 19]
+    ),
   ]
 
   // In f32 they are among DifferentialProgramTests.longOps, which also vary the number of threads.
