@@ -9,6 +9,7 @@ public struct GeneratedPage: Sendable {
   /// The suite that makes it, as `swift test --filter` takes it.
   public let suite: String
 
+  /// A page by its path and its suite.
   public init(path: String, suite: String) {
     self.path = path
     self.suite = suite
