@@ -8,62 +8,56 @@
 
 #define F32(bits) splat_bits_f32(bits)
 
-// floor of |x| < 2^31: SSE2 has no rounding instruction and would call floorf for each lane.
-INLINE vf32 floor_small_f32(vf32 x) {
-#if defined(__x86_64__) && VECTOR_BYTES == 16
-  vf32 truncated = __builtin_convertvector(__builtin_convertvector(x, vi32), vf32);
-  return truncated > x ? truncated - 1.0f : truncated;
-#else
-  return __builtin_elementwise_floor(x);
-#endif
-}
+// Adding it rounds a number below 2^22 to an integer, which is what its last bits then say.
+#define ROUND_TO_INTEGER_F32 0x1.8p23f
 
-// exp(r) - 1 for |r| <= ln(2) / 2.
+// exp(r) - 1 for |r| <= ln(2) / 2 within a quarter of a unit of its last place before rounding: 1/2 and a minimax fit of
+// the coefficients behind it, each rounded before the next is fitted.
 INLINE vf32 exp_series_f32(vf32 r) {
-  vf32 p = fma_f32(F32(0x39506967), r, F32(0x3AB743CE));
-  p = fma_f32(p, r, F32(0x3C088908));
-  p = fma_f32(p, r, F32(0x3D2AA9C1));
-  p = fma_f32(p, r, F32(0x3E2AAAAA));
+  vf32 p = fma_f32(F32(0x3AB6BA46), r, F32(0x3C09140D));
+  p = fma_f32(p, r, F32(0x3D2AAA63));
+  p = fma_f32(p, r, F32(0x3E2AAA58));
   p = fma_f32(p, r, F32(0x3F000000));
   return fma_f32(p, r * r, r);
 }
 
-// 2^n exp(r) for integral n in [-126, 128]. 2^128 is no number: its second half is a multiplication of its own. XLA
-// stops at 2^127 and stretches r instead, which costs 5 ulp near overflow.
-INLINE vf32 exp_assemble_f32(vf32 r, vf32 n) {
+// 2^n y for integral n in [-127, 128], 2^-127 counting as zero. 2^128 is no number: its second half is a multiplication of
+// its own. XLA stops at 2^127 and stretches the argument of the series instead, which costs 5 ulp near overflow.
+INLINE vf32 scale_f32(vf32 y, vf32 n) {
+#if VECTOR_BYTES == 64
+  return (vf32)_mm512_scalef_ps((__m512)y, (__m512)n);
+#else
   vi32 top = n > 127.0f;
-  vf32 scale = (vf32)((__builtin_convertvector(n, vi32) + top + 127) << 23);
-  vf32 y = (exp_series_f32(r) + 1.0f) * scale;
+  y *= (vf32)(((vi32)(n + ROUND_TO_INTEGER_F32) + top + 127) << 23);
   return top ? y + y : y;
+#endif
 }
 
-// x - n ln 2 (Cody and Waite) for x in [-87.8, 88.8].
+// x - n ln 2 (Cody and Waite) with |x - n ln 2| <= ln(2) / 2, for |x| < 2^20.
 INLINE vf32 exp_reduce_f32(vf32 x, vf32 *n) {
-  *n = floor_small_f32(fma_f32(x, F32(0x3FB8AA3B), (vf32)0.5f));
-  *n = *n > -126.0f ? *n : (vf32)-126.0f;
+  *n = fma_f32(x, F32(0x3FB8AA3B), (vf32)ROUND_TO_INTEGER_F32) - ROUND_TO_INTEGER_F32;
   return fma_f32(-*n, F32(0xB95E8083), fma_f32(-*n, F32(0x3F318000), x));
 }
 
+// x within bounds; NaN stays.
+INLINE vf32 bounded_f32(vf32 x, float low, float high) {
+  x = low > x ? (vf32)low : x;
+  return high < x ? (vf32)high : x;
+}
+
+// For x in [-88, 88.9] and NaN.
 INLINE vf32 exp_bounded_f32(vf32 x) {
   vf32 n, r = exp_reduce_f32(x, &n);
-  return exp_assemble_f32(r, n);
+  return scale_f32(exp_series_f32(r) + 1.0f, n);
 }
 
-INLINE vf32 exp_f32(vf32 x) {
-  vf32 bounded = x > -87.8f ? x : (vf32)-87.8f;  // NaN becomes the bound here: the conversion needs a number
-  bounded = bounded < 88.8f ? bounded : (vf32)88.8f;
-  vf32 y = exp_bounded_f32(bounded);
-  return x == x ? y : x;
-}
+INLINE vf32 exp_f32(vf32 x) { return exp_bounded_f32(bounded_f32(x, -88.0f, 88.9f)); }
 
 INLINE vf32 exp2_f32(vf32 x) {
-  vf32 bounded = x > -127.0f ? x : (vf32)-127.0f;
-  bounded = bounded < 128.5f ? bounded : (vf32)128.5f;
-  vf32 n = floor_small_f32(bounded + 0.5f);
-  n = n > -126.0f ? n : (vf32)-126.0f;
-  vf32 y = exp_assemble_f32((bounded - n) * F32(0x3F317218), n);
-  y = x >= 128.0f ? F32(0x7F800000) : y;
-  return x == x ? y : x;
+  vf32 bounded = bounded_f32(x, -127.0f, 128.4f);
+  vf32 n = (bounded + ROUND_TO_INTEGER_F32) - ROUND_TO_INTEGER_F32;
+  vf32 y = scale_f32(exp_series_f32((bounded - n) * F32(0x3F317218)) + 1.0f, n);
+  return x >= 128.0f ? F32(0x7F800000) : y;
 }
 
 // log(1 + t) + e ln 2 for 1 + t in [sqrt(1/2), sqrt(2)), after Cephes' logf.
@@ -128,36 +122,22 @@ INLINE vf32 xla_log1p_f32(vf32 x) {
   return abs_f32(x) < F32(0x3ED413CD) ? near_zero : log_f32(x + 1.0f);
 }
 
-// tanh within 2 ulp, which XLA's clamped rational function (5 ulp) is not. Below 0.55 an odd polynomial, a
-// weighted least-squares fit at Chebyshev nodes; above, 1 - 2 / (exp(2|x|) + 1), where the subtrahend is
-// at most 1/2, so that its error counts at most half.
+// tanh within 2 ulp, which XLA's clamped rational function (5 ulp) is not: m / (m + 2) with m = exp(2|x|) - 1, whose
+// error is relative since 2^n - 1 is exact. What rounding m + 2 lost is put back.
 INLINE vf32 tanh_f32(vf32 x) {
-  vf32 size = abs_f32(x);
-  vf32 z = x * x;
-  vf32 p = fma_f32(z, (vf32)-0.0062559801153838634f, (vf32)0.02106175757944584f);
-  p = fma_f32(p, z, (vf32)-0.053850796073675156f);
-  p = fma_f32(p, z, (vf32)0.13332583010196686f);
-  p = fma_f32(p, z, (vf32)-0.33333319425582886f);
-  vf32 near_zero = fma_f32(p * z, x, x);
-  vf32 bounded = size < 10.0f ? size : (vf32)10.0f;
-  vf32 far = 1.0f - 2.0f / (exp_bounded_f32(bounded + bounded) + 1.0f);
-  return copysign_f32(size >= 0.55f ? far : near_zero, x);  // near -0 the FMA gives +0
+  vf32 size = bounded_f32(abs_f32(x), 0.0f, 10.0f);
+  vf32 n, r = exp_reduce_f32(size + size, &n), power = scale_f32((vf32)1.0f, n);
+  vf32 m = fma_f32(power, exp_series_f32(r), power - 1.0f);
+  vf32 d = m + 2.0f, d_low = m - (d - 2.0f), y = m / d;
+  return copysign_f32(fma_f32(-y, d_low / d, y), x);
 }
 
-// e / (1 + e) for negative x and 1 / (1 + e) for the others, with e = exp(-|x|) and 1 + e both kept in two parts: one
-// step of Newton's method on the quotient then sees what their rounding lost.
+// 1 / (1 + exp(-x)). The divisor is 2^n s + (1 + 2^n), rounded once; one step of Newton's method sees what that lost.
 INLINE vf32 logistic_f32(vf32 x) {
-  vf32 size = abs_f32(x), n;
-  vf32 r = exp_reduce_f32(-(size < 87.8f ? size : (vf32)87.8f), &n);
-  vf32 scale = (vf32)((__builtin_convertvector(n, vi32) + 127) << 23);
-  vf32 series = exp_series_f32(r), sum = series + 1.0f;
-  vf32 e = sum * scale, e_low = (series - (sum - 1.0f)) * scale;
-  vf32 d = 1.0f + e, d_low = (e - (d - 1.0f)) + e_low;
-  vi32 negative = x < 0.0f;
-  vf32 top = negative ? e : (vf32)1.0f, top_low = negative ? e_low : (vf32)0.0f;
-  vf32 inverse = 1.0f / d, y = top * inverse;
-  y = fma_f32(fma_f32(-y, d, top) + fma_f32(-y, d_low, top_low), inverse, y);
-  return x == x ? y : x;
+  vf32 n, r = exp_reduce_f32(-bounded_f32(x, -88.0f, 87.0f), &n);
+  vf32 power = scale_f32((vf32)1.0f, n), series = exp_series_f32(r), sum = 1.0f + power;
+  vf32 d = fma_f32(power, series, sum), d_low = fma_f32(power, series, sum - d), y = 1.0f / d;
+  return fma_f32(fma_f32(-y, d_low, fma_f32(-y, d, (vf32)1.0f)), y, y);
 }
 
 // N. Juffa's erff: a polynomial in x^2 near zero, 1 - exp(q(|x|)) beyond.
