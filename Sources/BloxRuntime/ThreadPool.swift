@@ -181,7 +181,7 @@ public final class ThreadPool: Sendable {
 
   private static func configuredCount() -> Int? {
     for name in ["BLOX_NUM_THREADS", "BLOX_THREADS"] {
-      if let text = getenv(name), let count = Int(String(cString: text)), count > 0 { return count }
+      if let count = RuntimeVariable.count(name, RuntimeVariable.text(name)) { return count }
     }
     return nil
   }

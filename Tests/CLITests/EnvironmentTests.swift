@@ -44,6 +44,19 @@ struct EnvironmentTests {
     #expect(try numbers("BLOX_CHECK=nan,inf BLOX_THREADS=3") == plain)
   }
 
+  @Test("BLOX_ISA takes what the processor has") func instructionSets() throws {
+    let result = try CommandRunner.shell("BLOX_ISA=sse BLOX_THREADS=two digits --epochs 1 --seed 3 --hidden 16")
+    #expect(result.exitCode == 0)
+    #expect(result.errors.contains("blox: BLOX_ISA is 'sse'; this processor has portable"))
+    #expect(result.errors.contains("blox: BLOX_THREADS is 'two'; it takes a whole number from 1 to 1024\n"))
+    let portable = try CommandRunner.shell("BLOX_ISA=portable digits --epochs 1 --seed 3 --hidden 16")
+    #expect(portable.exitCode == 0 && portable.errors.isEmpty)
+    // Products round differently without fused multiply-adds.
+    let accuracies = [result, portable].map { $0.output.matches(of: #/(\d+\.\d+) %/#).map { Double($0.1) ?? 0 } }
+    #expect(!accuracies[0].isEmpty && accuracies[0].count == accuracies[1].count)
+    #expect(zip(accuracies[0], accuracies[1]).allSatisfy { abs($0 - $1) < 3 }, "\(accuracies)")
+  }
+
   @Test("BLOX_JIT=off compiles nothing, and trains the same model") func withoutCompilation() throws {
     let compiled = try CommandRunner.shell("BLOX_LOG=compiles \(run) --hidden 16")
     let plain = try CommandRunner.shell("BLOX_LOG=compiles BLOX_JIT=off \(run) --hidden 16")

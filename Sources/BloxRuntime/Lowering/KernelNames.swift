@@ -141,6 +141,3 @@ extension Op.Reduction {
     }
   }
 }
-
-/// The instruction set that kernels are chosen from, asked of the processor once: asking is slow.
-let kernelISA = blox_best_isa()

@@ -1,0 +1,58 @@
+// The instruction set that kernels are chosen from: the processor's best, or one that BLOX_ISA names.
+
+import CBloxKernels
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Chosen once: asking the processor is slow.
+let kernelISA = InstructionSet.chosen(by: RuntimeVariable.text("BLOX_ISA")).kernel
+
+/// The sets for which there are kernels.
+enum InstructionSet: String, CaseIterable {
+  case portable, avx2, avx512, neon
+
+  var kernel: blox_isa {
+    switch self {
+    case .portable: BLOX_ISA_PORTABLE
+    case .avx2: BLOX_ISA_AVX2
+    case .avx512: BLOX_ISA_AVX512
+    case .neon: BLOX_ISA_NEON
+    }
+  }
+
+  static var available: [InstructionSet] { allCases.filter { blox_isa_available($0.kernel) } }
+
+  static var best: InstructionSet { available.first { $0.kernel == blox_best_isa() } ?? .portable }
+
+  /// The set that a variable names; the best one if it names none, which is said if it names something else.
+  static func chosen(by name: String?, say: (String) -> Void = RuntimeVariable.say) -> InstructionSet {
+    guard let name, !name.isEmpty else { return best }
+    if let set = available.first(where: { $0.rawValue == name }) { return set }
+    let names = available.map(\.rawValue).joined(separator: ", ")
+    say("BLOX_ISA is '\(name)'; this processor has \(names). Using \(best)")
+    return best
+  }
+}
+
+/// What the runtime reads from the environment.
+enum RuntimeVariable {
+  static func text(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  /// Writes a line on standard error.
+  static func say(_ text: String) {
+    let line = Array("blox: \(text)\n".utf8)
+    line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  /// A count from 1 to 1024; `nil` if it is not set or is something else, which is said.
+  static func count(_ name: String, _ text: String?, say: (String) -> Void = RuntimeVariable.say) -> Int? {
+    guard let text, !text.isEmpty else { return nil }
+    if let count = Int(text), (1...1024).contains(count) { return count }
+    say("\(name) is '\(text)'; it takes a whole number from 1 to 1024")
+    return nil
+  }
+}
