@@ -7,8 +7,9 @@ import BloxIR
 import BloxPasses
 import CBloxKernels
 
-/// What all slots of a tile may take together, in bytes: most of a first-level cache of 32 or 48 KiB.
-private let tileBytes = 24 << 10
+/// What all slots of a tile may take together, in bytes: most of a first-level cache of 48 KiB; one of 32 KiB has what a
+/// micro-op reads and writes.
+private let tileBytes = 36 << 10
 private let tileLengths = 256...4096
 /// From this size on, in bytes, a result of a loop is written past the caches: it would not stay in them.
 private let streamedBytes = 24 << 20
@@ -148,13 +149,15 @@ extension TileCompiler {
     return (memory.keep(program), scratchBytes)
   }
 
-  /// Elements per tile: as many as fit the first-level cache together.
+  /// Elements per tile: a power of two, so that tiles begin where pages do, of which as many as possible fit the first-level
+  /// cache together.
   private func tileLength(scratchUnits: Int) -> Int {
     let bufferBytes =
       slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
       + zip(resultSlots, resultsAreOfRows).reduce(0) { $0 + ($1.1 ? 0 : slots[$1.0].width) }
-    let fitting = tileBytes / max(1, scratchUnits + bufferBytes) / 64 * 64
-    return min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
+    let fitting = tileBytes / max(1, scratchUnits + bufferBytes)
+    let bounded = min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
+    return 1 << (Int.bitWidth - 1 - bounded.leadingZeroBitCount)
   }
 
   /// Elements per part: a part takes some tens of microseconds, so that handing it out costs little. The number of
