@@ -76,6 +76,13 @@ enum Eager {
 
   private static let calls = ExecutableCache<Call>(limit: 1024)
   private static let programs = ExecutableCache<Program>(limit: 1024)
+  private static let gradients = ExecutableCache<Gradient>(limit: 1024)
+
+  /// What the program of a gradient follows from.
+  private struct Gradient: Hashable {
+    let program: Program
+    let active: [Bool]
+  }
 
   static func apply(_ op: Op, _ operands: [TensorOperand]) throws(BloxError) -> [Tensor] {
     if case .constant(let constant) = op {
@@ -124,6 +131,16 @@ enum Eager {
   /// Runs a program on concrete arguments, compiling it if its like has not been seen before.
   static func run(_ program: Program, _ arguments: [Storage]) throws(BloxError) -> [Tensor] {
     try run(try programs.executable(for: program) { program }, arguments)
+  }
+
+  /// Runs the gradient of a program on concrete arguments. A program like one seen before is not differentiated again.
+  static func runGradient(
+    of program: Program, active: [Bool], _ arguments: [Storage]
+  ) throws(BloxError) -> [Tensor] {
+    let executable = try gradients.executable(for: Gradient(program: program, active: active)) {
+      () throws(BloxError) in try program.gradient(active: active)
+    }
+    return try run(executable, arguments)
   }
 
   private static func run(_ executable: Executable, _ arguments: [Storage]) throws(BloxError) -> [Tensor] {

@@ -99,8 +99,11 @@ func differentiate<Output, First: TensorTree, each Rest: TensorTree>(
   let traced = try function.trace(
     first, repeat each rest, arguments: arguments, options: TraceOptions(name: "grad of \(function.name)"))
   let active = traced.program.parameters.indices.map { $0 < firstCount }
-  let program = try traced.program.gradient(active: active, axes: traced.axes)
-  let results = try evaluate(program, arguments.tensors + traced.captures)
+  let inputs = arguments.tensors + traced.captures
+  let results =
+    Trace.current == nil
+    ? try Eager.runGradient(of: traced.program, active: active, try inputs.storages(for: traced.program.name))
+    : try evaluate(try traced.program.gradient(active: active, axes: traced.axes), inputs)
   let outputCount = traced.program.results.count
   let gradients = results.dropFirst(outputCount)
   var next = gradients.startIndex

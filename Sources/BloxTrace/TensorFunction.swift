@@ -354,7 +354,15 @@ func evaluate(_ program: Program, _ arguments: [Tensor]) throws -> [Tensor] {
     for tensor in arguments { operands.append(try trace.operand(for: tensor)) }
     return try trace.splice(program, operands)
   }
-  var storages: [Storage] = []
-  for tensor in arguments { storages.append(try tensor.concreteStorage(for: program.name)) }
-  return try Eager.run(program, storages)
+  return try Eager.run(program, try arguments.storages(for: program.name))
+}
+
+extension [Tensor] {
+  /// The elements of each; `operation` says in the error who wanted them.
+  func storages(for operation: String) throws(BloxError) -> [Storage] {
+    var storages: [Storage] = []
+    storages.reserveCapacity(count)
+    for tensor in self { storages.append(try tensor.concreteStorage(for: operation)) }
+    return storages
+  }
 }

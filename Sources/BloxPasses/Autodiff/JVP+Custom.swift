@@ -65,6 +65,7 @@ extension Program {
   func inliningCustomOps(onParameters isTangent: [Bool], axes: [String: Int]) throws(BloxError) -> Program {
     var program = self
     while true {
+      guard program.instructions.contains(where: { $0.op.primalCallee != nil }) else { return program }
       let depends = program.dependents(onParameters: isTangent)
       var rewriter = Rewriter(program, axes: axes)
       var isChanged = false
