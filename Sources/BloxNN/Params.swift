@@ -210,10 +210,14 @@ extension Params: TensorTree {
   /// Visits the values in order of paths, which is the container's order from then on.
   public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
     sort()
-    for index in tensors.indices {
-      try visitor.visit(
-        &tensors[index],
-        .parameterPath(layout.paths[index].description, isTrainable: layout.flags[index].isTrainable))
+    let layout = layout
+    func key(_ index: Int) -> TreeKey {
+      .parameterPath(layout.paths[index].description, isTrainable: layout.flags[index].isTrainable)
+    }
+    if visitor.isReading {
+      for (index, var tensor) in tensors.enumerated() { try visitor.visit(&tensor, key(index)) }
+    } else {
+      for index in tensors.indices { try visitor.visit(&tensors[index], key(index)) }
     }
   }
 

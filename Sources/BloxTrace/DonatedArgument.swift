@@ -68,10 +68,15 @@ extension [DonatedArgument] {
   }
 }
 
-/// Who took a donated tensor.
-struct DonationSite: Sendable {
+/// Who took donated tensors, which share it.
+final class DonationSite: Sendable {
   let function: String
   let location: SourceLocation?
+
+  init(function: String, location: SourceLocation?) {
+    self.function = function
+    self.location = location
+  }
 
   var text: String { location.map { "\(function) at \($0)" } ?? function }
 }
@@ -89,53 +94,81 @@ struct Donation {
 /// A donated tensor is taken before the run and put back when the run fails, so that of two tasks that donate one
 /// tensor only one gets it.
 func run(
-  _ executable: Executable, _ tensors: [Tensor], donation: Donation?, by site: DonationSite,
+  _ executable: Executable, _ tensors: [Tensor], donation: Donation?, function: String, at location: SourceLocation?,
   checks: Set<ElementCheck>
 ) throws -> [Tensor] {
   var storages: [Storage] = []
-  storages.reserveCapacity(tensors.count)
-  var taken: [(buffer: TensorBuffer, storage: Storage)] = []
   var donates: [Bool]?
   do {
     if let donation {
-      try expectDistinct(tensors, donation, site.function)
+      let site = DonationSite(function: function, location: location)
+      try expectDistinct(tensors, donation, function)
       var flags = Array(repeating: false, count: tensors.count)
+      storages.reserveCapacity(tensors.count)
       for (index, tensor) in tensors.enumerated() {
-        if case .concrete(let buffer) = tensor.representation, donation.isDonated[index] {
+        if donation.isDonated[index], let buffer = tensor.buffer {
           let (storage, isAlone) = try buffer.take(by: site)
           flags[index] = isAlone
-          taken.append((buffer, storage))
           storages.append(storage)
         } else {
-          storages.append(try tensor.concreteStorage(for: site.function))
+          storages.append(try tensor.concreteStorage(for: function))
         }
       }
       donates = flags
     } else {
-      for tensor in tensors { storages.append(try tensor.concreteStorage(for: site.function)) }
+      storages = try tensors.storages(for: function)
     }
     return executable.tensors(try executable.run(storages, donating: donates, checks: checks))
   } catch let error as BloxError where error.code == .nonFinite {
     // Found while the program ran: donated memory has been written over.
     throw error
   } catch {
-    for (buffer, storage) in taken { buffer.giveBack(storage) }
+    // Those before the one that could not be taken.
+    for (index, storage) in storages.enumerated() where donation?.isDonated[index] == true {
+      tensors[index].buffer?.giveBack(storage)
+    }
     throw error
   }
 }
 
 /// Throws when a donated tensor is passed twice.
 private func expectDistinct(_ tensors: [Tensor], _ donation: Donation, _ function: String) throws {
+  let buffers = tensors.map { $0.buffer.map { ObjectIdentifier($0) } }
+  guard let (first, second) = repeated(buffers, where: { donation.isDonated[$0] || donation.isDonated[$1] }) else {
+    return
+  }
+  let labels = try donation.makeLabels()
+  throw BloxError(
+    .donatedTensor,
+    "\(function): the same tensor of type \(tensors[second].type) is passed as '\(labels[first].label.text)' and as"
+      + " '\(labels[second].label.text)', and donated; pass a copy, or do not donate it")
+}
+
+/// The first two positions of the same object for which a condition holds. A few are compared with each other: hashing
+/// would take longer.
+private func repeated(
+  _ objects: [ObjectIdentifier?], where condition: (Int, Int) -> Bool
+) -> (first: Int, second: Int)? {
+  if objects.count <= 32 {
+    for second in objects.indices {
+      guard let object = objects[second] else { continue }
+      for first in 0..<second where objects[first] == object && condition(first, second) { return (first, second) }
+    }
+    return nil
+  }
   var positions: [ObjectIdentifier: Int] = [:]
-  positions.reserveCapacity(tensors.count)
-  for (index, tensor) in tensors.enumerated() {
-    guard case .concrete(let buffer) = tensor.representation else { continue }
-    guard let first = positions.updateValue(index, forKey: ObjectIdentifier(buffer)) else { continue }
-    guard donation.isDonated[first] || donation.isDonated[index] else { continue }
-    let labels = try donation.makeLabels()
-    throw BloxError(
-      .donatedTensor,
-      "\(function): the same tensor of type \(buffer.type) is passed as '\(labels[first].label.text)' and as"
-        + " '\(labels[index].label.text)', and donated; pass a copy, or do not donate it")
+  positions.reserveCapacity(objects.count)
+  for (index, object) in objects.enumerated() {
+    guard let object, let first = positions.updateValue(index, forKey: object) else { continue }
+    if condition(first, index) { return (first, index) }
+  }
+  return nil
+}
+
+extension Tensor {
+  /// The elements of a concrete tensor.
+  fileprivate var buffer: TensorBuffer? {
+    guard case .concrete(let buffer) = representation else { return nil }
+    return buffer
   }
 }

@@ -108,7 +108,7 @@ final class JitCache<Output> {
     try entry.donations.expectUsable(configuration.donation, function: name)
     latestDonations = entry.donations
     let results = try run(
-      executable, tensors, donation: entry.donation, by: DonationSite(function: name, location: site),
+      executable, tensors, donation: entry.donation, function: name, at: site,
       checks: settings.checks)
     return try shape.rebuild(entry.traced.prototype, results)
   }

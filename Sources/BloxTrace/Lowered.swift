@@ -112,9 +112,9 @@ public struct CompiledFunction<Output, each Input: TensorTree>: @unchecked Senda
     if let running = Trace.current {
       results = try traced.emitCall(to: Op.Callee(traced.program), arguments, in: running)
     } else {
-      let site = DonationSite(function: configuration.name, location: SourceLocation(file: file, line: line))
       results = try run(
-        executable, arguments.tensors, donation: arguments.donation(of: configuration.donating), by: site,
+        executable, arguments.tensors, donation: arguments.donation(of: configuration.donating),
+        function: configuration.name, at: SourceLocation(file: file, line: line),
         checks: Diagnostics.Box.current.value.checks)
     }
     return try shape.rebuild(traced.prototype, results)

@@ -91,15 +91,23 @@ final class TensorBuffer: Sendable {
   ///
   /// - Throws: ``BloxError/Code/donatedTensor`` when they have been given up already.
   func take(by site: DonationSite) throws(BloxError) -> (storage: Storage, isAlone: Bool) {
-    let outcome = state.locked { state -> Result<(Storage, Bool), BloxError> in
-      if case .donated(let taker) = state { return .failure(donatedError(taker)) }
-      guard case .live(var storage) = state else { preconditionFailure("a tensor is live or donated") }
-      // Only the local copy may hold a reference while uniqueness is asked for.
-      state = .donated(to: site)
-      let isAlone = isKnownUniquelyReferenced(&storage)
-      return .success((storage, isAlone))
+    var isAlone = false
+    var earlier: DonationSite?
+    let storage = state.locked { state -> Storage? in
+      switch state {
+      case .donated(let taker):
+        earlier = taker
+        return nil
+      case .live(var storage):
+        // Only the local copy may hold a reference while uniqueness is asked for.
+        state = .donated(to: site)
+        isAlone = isKnownUniquelyReferenced(&storage)
+        return storage
+      }
     }
-    return try outcome.get()
+    if let storage { return (storage, isAlone) }
+    guard let earlier else { preconditionFailure("a tensor is live or donated") }
+    throw donatedError(earlier)
   }
 
   /// Undoes ``take(by:)`` for a call that failed.

@@ -71,6 +71,8 @@ public struct TensorVisitor {
   enum Node: Hashable, Sendable {
     case begin(ObjectIdentifier, StaticPart)
     case end
+    /// A tensor: most nodes are.
+    case leaf
   }
 
   /// What is done with the tensors.
@@ -122,6 +124,14 @@ public struct TensorVisitor {
     self.wantsPaths = wantsPaths
   }
 
+  /// Whether no tensor is replaced, so that a collection need not be made unique to show its elements.
+  package var isReading: Bool {
+    switch work {
+    case .collect, .match: true
+    case .replace, .show: false
+    }
+  }
+
   /// Whether the trees that a matching visitor saw have together the structure it was given.
   var matches: Bool { hasSameNodes && position == nodes.count }
 
@@ -135,6 +145,11 @@ public struct TensorVisitor {
   /// Visits a whole tree.
   mutating func visitRoot<Tree: TensorTree>(_ tree: inout Tree) throws {
     if case .replace = work { return try tree.visitTensors(&self) }
+    if Tree.self == Tensor.self {
+      noteLeaf()
+      onNode?(path, .none)
+      return try tree.visitTensors(&self)
+    }
     let staticPart = tree.staticPart
     note(.begin(ObjectIdentifier(Tree.self), staticPart))
     onNode?(path, staticPart)
@@ -145,6 +160,12 @@ public struct TensorVisitor {
   private mutating func note(_ node: Node) {
     guard case .match = work else { return nodes.append(node) }
     hasSameNodes = hasSameNodes && position < nodes.count && nodes[position] == node
+    position += 1
+  }
+
+  private mutating func noteLeaf() {
+    guard case .match = work else { return nodes.append(.leaf) }
+    if position < nodes.count, case .leaf = nodes[position] {} else { hasSameNodes = false }
     position += 1
   }
 
@@ -167,7 +188,11 @@ extension Tensor: TensorTree {
 extension Array: TensorTree where Element: TensorTree {
   /// Visits the elements in order.
   public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
-    for index in indices { try visitor.visit(&self[index], .index(index)) }
+    if visitor.isReading {
+      for (index, var element) in enumerated() { try visitor.visit(&element, .index(index)) }
+    } else {
+      for index in indices { try visitor.visit(&self[index], .index(index)) }
+    }
   }
 }
 

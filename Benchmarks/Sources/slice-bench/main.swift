@@ -1,6 +1,6 @@
 // The figures of the digits example beside its peers (peers/digits_jax.py, peers/matmul_numpy.py): one JSON line each.
 //
-// USAGE: slice-bench [digits] [scalar] [matmul]
+// USAGE: slice-bench [digits] [calls] [matmul]
 
 import BloxNN
 import BloxRuntime
@@ -55,16 +55,32 @@ func digits(hidden: Int, batch: Int, threads: Int) throws {
     """)
 }
 
-func scalarCall() throws {
-  let function = jit { (x: Tensor) in try x * 2 + 1 }
+/// What calls cost beside their arithmetic, in microseconds.
+func calls() throws {
+  let scalar = jit { (x: Tensor) in try x * 2 + 1 }
   let x = Tensor(1.0)
-  let time = try median { _ = try function(x) }
+  let scalarTime = try median { _ = try scalar(x) }
   let y = try Tensor.ones([4])
   let eager = try median { _ = try y + y }
+  var params = Params()
+  for index in 0..<10 { params = try params.setting(ParamPath(["\(index)"]), to: Param(try Tensor.ones([4]))) }
+  let step = jit(donating: [0]) { (params: Params) in try treeMap(params) { try $0 * 0.5 } }
+  let paramsTime = try median { params = try step(params) }
+  // A scan's step beside its kernels: a long one less a short one.
+  let scan = { (length: Int) in
+    jit { (x: Tensor) in
+      try BloxNN.scan(x, length: length) { (carry: Tensor) in (try carry * 0.5, [] as [Tensor]) }.0
+    }
+  }
+  let (long, short) = (scan(101_000), scan(1000))
+  let start = try Tensor.ones([8])
+  let longTime = try median { _ = try long(start) }
+  let shortTime = try median { _ = try short(start) }
   print(
     """
-    {"peer":"blox","workload":"scalar_call","jit_us":\(fixed(time * 1e6, decimals: 3)),\
-    "eager_add_us":\(fixed(eager * 1e6, decimals: 3))}
+    {"peer":"blox","workload":"calls","jit_scalar_us":\(fixed(scalarTime * 1e6, decimals: 3)),\
+    "eager_add_us":\(fixed(eager * 1e6, decimals: 3)),"jit_params_10_us":\(fixed(paramsTime * 1e6, decimals: 3)),\
+    "scan_step_us":\(fixed((longTime - shortTime) * 1e6 / 100_000, decimals: 3))}
     """)
 }
 
@@ -88,7 +104,7 @@ for threads in [1, 2] where isWanted("digits") {
   try digits(hidden: 128, batch: 32, threads: threads)
   try digits(hidden: 1024, batch: 256, threads: threads)
 }
-if isWanted("scalar") { try scalarCall() }
+if isWanted("calls") { try calls() }
 for threads in [1, 2] where isWanted("matmul") {
   for size in [512, 1024] { try matmul(size, threads: threads) }
 }
