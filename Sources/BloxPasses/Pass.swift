@@ -17,12 +17,18 @@ public struct PassContext: Sendable {
   /// The bytes of a region's results from which on fusion asks whether later regions can compute them again. Smaller
   /// ones stay in the first cache, where reading costs no more than computing.
   public var leastRecomputedBytes: Int
+  /// The bytes of attention's scores from which on they are not stored as a whole.
+  public var leastAttentionBytes: Int
 
   /// Creates a context.
-  public init(fold: Fold? = nil, axes: [String: Int] = [:], leastRecomputedBytes: Int = 1 << 16) {
+  public init(
+    fold: Fold? = nil, axes: [String: Int] = [:], leastRecomputedBytes: Int = 1 << 16,
+    leastAttentionBytes: Int = 8 << 20
+  ) {
     self.fold = fold
     self.axes = axes
     self.leastRecomputedBytes = leastRecomputedBytes
+    self.leastAttentionBytes = leastAttentionBytes
   }
 }
 

@@ -102,18 +102,20 @@ func run(
   do {
     if let donation {
       let site = DonationSite(function: function, location: location)
-      try expectDistinct(tensors, donation, function)
       var flags = Array(repeating: false, count: tensors.count)
+      var areAllAlone = true
       storages.reserveCapacity(tensors.count)
       for (index, tensor) in tensors.enumerated() {
         if donation.isDonated[index], let buffer = tensor.buffer {
           let (storage, isAlone) = try buffer.take(by: site)
           flags[index] = isAlone
+          areAllAlone = areAllAlone && isAlone
           storages.append(storage)
         } else {
           storages.append(try tensor.concreteStorage(for: function))
         }
       }
+      if !areAllAlone { try expectDistinct(tensors, donation, function) }
       donates = flags
     } else {
       storages = try tensors.storages(for: function)
@@ -127,42 +129,25 @@ func run(
     for (index, storage) in storages.enumerated() where donation?.isDonated[index] == true {
       tensors[index].buffer?.giveBack(storage)
     }
+    // A tensor that is passed twice could not be taken twice.
+    if let donation { try expectDistinct(tensors, donation, function) }
     throw error
   }
 }
 
 /// Throws when a donated tensor is passed twice.
 private func expectDistinct(_ tensors: [Tensor], _ donation: Donation, _ function: String) throws {
-  let buffers = tensors.map { $0.buffer.map { ObjectIdentifier($0) } }
-  guard let (first, second) = repeated(buffers, where: { donation.isDonated[$0] || donation.isDonated[$1] }) else {
-    return
-  }
-  let labels = try donation.makeLabels()
-  throw BloxError(
-    .donatedTensor,
-    "\(function): the same tensor of type \(tensors[second].type) is passed as '\(labels[first].label.text)' and as"
-      + " '\(labels[second].label.text)', and donated; pass a copy, or do not donate it")
-}
-
-/// The first two positions of the same object for which a condition holds. A few are compared with each other: hashing
-/// would take longer.
-private func repeated(
-  _ objects: [ObjectIdentifier?], where condition: (Int, Int) -> Bool
-) -> (first: Int, second: Int)? {
-  if objects.count <= 32 {
-    for second in objects.indices {
-      guard let object = objects[second] else { continue }
-      for first in 0..<second where objects[first] == object && condition(first, second) { return (first, second) }
-    }
-    return nil
-  }
   var positions: [ObjectIdentifier: Int] = [:]
-  positions.reserveCapacity(objects.count)
-  for (index, object) in objects.enumerated() {
-    guard let object, let first = positions.updateValue(index, forKey: object) else { continue }
-    if condition(first, index) { return (first, index) }
+  for (index, tensor) in tensors.enumerated() {
+    guard let buffer = tensor.buffer, let first = positions.updateValue(index, forKey: ObjectIdentifier(buffer)),
+      donation.isDonated[first] || donation.isDonated[index]
+    else { continue }
+    let labels = try donation.makeLabels()
+    throw BloxError(
+      .donatedTensor,
+      "\(function): the same tensor of type \(buffer.type) is passed as '\(labels[first].label.text)' and as"
+        + " '\(labels[index].label.text)', and donated; pass a copy, or do not donate it")
   }
-  return nil
 }
 
 extension Tensor {

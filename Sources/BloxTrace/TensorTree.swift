@@ -32,22 +32,52 @@ extension TensorTree {
 }
 
 /// The part of a tree that belongs to its structure.
-public struct StaticPart: Hashable, @unchecked Sendable {
-  // Sendable: the only initializer takes a Sendable value, and it is never changed.
-  private let value: AnyHashable?
+public struct StaticPart: Sendable {
+  private enum Content: Sendable {
+    case none
+    case value(any Hashable & Sendable)
+    /// Compared by what it holds only with another object.
+    case object(any AnyObject & Hashable & Sendable)
+  }
+
+  private let content: Content
 
   /// No static part.
-  public static let none = StaticPart(value: nil)
+  public static let none = StaticPart(content: .none)
 
-  private init(value: AnyHashable?) { self.value = value }
+  private init(content: Content) { self.content = content }
 
   /// Makes a value part of the structure.
-  public init(_ value: some Hashable & Sendable) { self.value = AnyHashable(value) }
+  public init(_ value: some Hashable & Sendable) { content = .value(value) }
 
-  var description: String { value.map { "\($0)" } ?? "" }
+  /// Makes an object part of the structure: by its value, but where it is the same object nothing is compared.
+  public init(_ object: some AnyObject & Hashable & Sendable) { content = .object(object) }
+
+  var description: String { base.map { "\($0)" } ?? "" }
 
   /// What it was made of.
-  var base: Any? { value?.base }
+  var base: (any Hashable)? {
+    switch content {
+    case .none: nil
+    case .value(let value): value
+    case .object(let object): object
+    }
+  }
+}
+
+extension StaticPart: Hashable {
+  /// Whether both were made of equal values, or of nothing.
+  public static func == (a: StaticPart, b: StaticPart) -> Bool {
+    switch (a.content, b.content) {
+    case (.none, .none): true
+    case (.object(let x), .object(let y)): x === y || AnyHashable(x) == AnyHashable(y)
+    case (.value(let x), .value(let y)): AnyHashable(x) == AnyHashable(y)
+    case (.none, _), (.value, _), (.object, _): false
+    }
+  }
+
+  /// Hashes the value that it was made of.
+  public func hash(into hasher: inout Hasher) { base?.hash(into: &hasher) }
 }
 
 /// How a part of a tree is called, for paths.

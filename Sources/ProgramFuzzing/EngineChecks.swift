@@ -49,9 +49,8 @@ package func failure(of program: Program, _ arguments: [DenseConstant], slowly: 
       return "\(name): other bits than with inlining alone: \(text)\n\(stage.text())"
     }
     plain = plain ?? compiled
-    // Recomputation pays for large tensors only, so once more as if all were.
-    for leastBytes in [PassContext().leastRecomputedBytes, 0] {
-      let context = PassContext(leastRecomputedBytes: leastBytes)
+    // Some regions pay for large tensors only, so once more as if all were.
+    for context in [PassContext(), PassContext(leastRecomputedBytes: 0, leastAttentionBytes: 0)] {
       let fused = try Executable(
         planned: planBuffers(PassPipeline([.fuse], verifies: true).run(stage, context: context)))
       for count in [1, 2, 8] {

@@ -236,7 +236,7 @@ struct ParseErrorTests {
     ),
     (
       "%2: f32[3] = fusion %0 {kind=tile} region(%3: f32[3]) { return %3 }",
-      "m:3:32: got 'tile', expected kind=loop|row|contraction"
+      "m:3:32: got 'tile', expected kind=loop|row|contraction|attention"
     ),
     (
       "%2: f32[3] = fusion %0 {kind=loop} body(%3: f32[3]) { return %3 }",

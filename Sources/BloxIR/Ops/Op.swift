@@ -253,6 +253,9 @@ extension Op {
     /// A product of matrices or a convolution, first in the region and of its parameters, and elementwise work over what
     /// it gives: each block of the product goes through that work while it is in the cache, and is then stored.
     case contraction
+    /// A product of matrices, work over its rows, and a product of what these become: some rows at a time go through all
+    /// three, and never are all of them in memory.
+    case attention
   }
 
   /// A fused region: its parameters are the instruction's operands.

@@ -20,6 +20,10 @@ extension Op {
       try rule.expect(
         fusion.kind != .contraction || fusion.region.beginsWithContraction, .invalidArgument,
         "a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters")
+      try rule.expect(
+        fusion.kind != .attention || AttentionRegion(fusion.region) != nil, .invalidArgument,
+        "a region of kind=attention begins with dot_general of its parameters, whose last dimension is one of the right"
+          + " operand, and returns dot_general of what becomes of that and a parameter, contracting this dimension")
       return fusion.region.resultTypes
     case .custom(let op): return try op.resultTypes(rule)
     case .collective(let collective): return [try collective.resultType(rule, axes)]

@@ -108,7 +108,7 @@ struct ColumnFusion {
       guard let space = spaces[group], space.rows > 1, space.isOfElements(operand),
         elements % space.rowLength == 0
       else { return false }
-    case .contraction: return false
+    case .contraction, .attention: return false
     }
     // The longest piece is made of whole ones of the others.
     let others = members.compactMap { member in

@@ -32,6 +32,7 @@
 // 6. Columns (ColumnFusion): reductions over leading dimensions join a group that has their operand.
 // 7. Recomputation: what a region can compute again from less memory is not stored for it.
 // 8. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
+// 9. Attention (AttentionFusion): a product, a region of its rows and a product of these become one region.
 
 import BloxIR
 
@@ -65,6 +66,6 @@ extension Program {
       program, roles, groups, FusionRegion.all(program, roles, groups), leastBytes: context.leastRecomputedBytes)
     recomputation.run()
     var emission = FusionEmission(program, roles, groups, recomputation.regions, axes: axes, isBody: isBody)
-    return try emission.run()
+    return try emission.run().fusingAttention(leastBytes: context.leastAttentionBytes, axes: axes)
   }
 }

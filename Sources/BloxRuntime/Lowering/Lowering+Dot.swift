@@ -20,9 +20,22 @@ extension Lowering {
   mutating func lowerDot(
     _ instruction: Instruction, _ dims: Op.DotDimensions, _ epilogue: Epilogue?
   ) throws(BloxError) {
+    guard program.type(of: instruction.results[0]).elementCount > 0 else { return }
+    let product = try product(instruction, dims)
+    if let epilogue {
+      try append(product, epilogue)
+    } else {
+      let target = productTarget(instruction, product.dtype)
+      append(product, to: target)
+      try roundProduct(instruction, product.dtype, target)
+    }
+  }
+
+  /// The product of an instruction's operands, which are copied or converted if need be.
+  mutating func product(
+    _ instruction: Instruction, _ dims: Op.DotDimensions
+  ) throws(BloxError) -> BatchedProduct {
     let (lhs, rhs) = (type(instruction.operands[0]), type(instruction.operands[1]))
-    let result = program.type(of: instruction.results[0])
-    guard result.elementCount > 0 else { return }
     // Contracting dimensions pair up; any order gives the same sum, and the left operand's is the likeliest run.
     let order = dims.lhsContract.indices.sorted { dims.lhsContract[$0] < dims.lhsContract[$1] }
     let lhsContract = order.map { dims.lhsContract[$0] }
@@ -46,16 +59,9 @@ extension Lowering {
       dims.lhsBatch.indices.map {
         StridedDimension(size: lhs.shape[dims.lhsBatch[$0]], strides: [left.batchStrides[$0], right.batchStrides[$0]])
       })
-    let product = BatchedProduct(
+    return BatchedProduct(
       dtype: dtype, path: blox_gemm_choose(kernelISA, dtype.kernel, &shape), shape: shape, lhs: left.slot,
       rhs: right.slot, batch: batch, targetStride: Int(shape.m * shape.n))
-    if let epilogue {
-      try append(product, epilogue)
-    } else {
-      let target = productTarget(instruction, dtype)
-      append(product, to: target)
-      try roundProduct(instruction, dtype, target)
-    }
   }
 
   /// The dtype that a product is computed in.

@@ -119,6 +119,9 @@ struct Lowering {
     try lower(&self)
   }
 
+  /// Lets a value of a region be where the caller says, in place of where an instruction puts it.
+  mutating func place(_ value: Value, in slot: Int32) { slotOfValue[value.index] = slot }
+
   /// A slot for an address that a loop sets.
   mutating func movingSlot() -> Int32 { append(.moving) }
 
@@ -178,6 +181,7 @@ struct Lowering {
         try lowerTile(
           fusion.region, fusion.kind, operands: valueSlots(instruction), results: resultSlots(instruction))
       case .contraction: try lowerContraction(instruction, fusion.region)
+      case .attention: try lowerAttention(instruction, fusion.region)
       }
     case .unary, .binary, .compare, .select, .clamp, .fma, .convert, .bitcastConvert, .integerPow, .iota,
       .random(.bits), .stopGradient:

@@ -1,0 +1,103 @@
+// Lowering of attention: both products and the tile program between them become one step, which takes some rows of the
+// scores at a time.
+import BloxIR
+import BloxPasses
+import CBloxKernels
+
+extension Lowering {
+  /// The bytes of scores that a thread works on: with what they are made of, they stay in the second-level cache.
+  private static let blockBytes = 512 << 10
+
+  mutating func lowerAttention(_ instruction: Instruction, _ region: Program) throws(BloxError) {
+    guard let attention = AttentionRegion(region) else { throw unsupported("the region is no attention") }
+    let operands = try valueSlots(instruction)
+    let target = slot(instruction.results[0])
+    let (result, scores) = (region.resultTypes[0], region.type(of: attention.weights))
+    guard result.elementCount > 0 else { return }
+    guard scores.elementCount > 0 else { return fill(target, Literal(0, as: result.dtype), count: result.elementCount) }
+    try within(region, parameters: operands) { (lowering) throws(BloxError) in
+      // Where the weights are is for the step to say.
+      lowering.place(attention.weights, in: target)
+      let first = try lowering.product(attention.scores, attention.scoreDims)
+      let second = try lowering.product(attention.output, attention.outputDims)
+      try lowering.append(attention, first, second, operands: operands, target: target)
+    }
+  }
+
+  private mutating func append(
+    _ attention: AttentionRegion, _ first: BatchedProduct, _ second: BatchedProduct, operands: [Int32], target: Int32
+  ) throws(BloxError) {
+    let (weights, read) = try weightsProgram(attention)
+    var compiler = try TileCompiler(
+      weights, .row, operands: (0...read.count).map(Int32.init), results: [0], self)
+    try compiler.emit()
+    guard compiler.space.rowLength == Int(first.shape.n) || compiler.space.rowLength == 1, compiler.folds.isEmpty else {
+      throw unsupported("what becomes of the scores must keep to their rows")
+    }
+    let (program, slotBytes) = compiler.finishProgram()
+    self = compiler.lowering
+
+    let width = first.dtype.byteCount
+    let keys = Int(first.shape.n)
+    var (unit, columns): (Int64, Int64) = (1, 1)
+    blox_gemm_granularity(kernelISA, first.dtype.kernel, &unit, &columns)
+    let fitting = Lowering.blockBytes / (keys * width) / Int(unit) * Int(unit)
+    let rows = min(Int(first.shape.m), max(fitting, Int(unit)))
+    let scoresOffset = [first, second].map { product in
+      Int(
+        blox_gemm_scratch_bytes(
+          kernelISA, product.dtype.kernel, product.path, product.shape.m, product.shape.n, product.shape.k))
+    }.reduce(0, max).roundedUpToLine
+    let tableOffset = scoresOffset + (rows * keys * width).roundedUpToLine
+    let slotsOffset = tableOffset + ((read.count + 1) * MemoryLayout<Address?>.stride).roundedUpToLine
+    needLaneScratch(byteCount: slotsOffset + slotBytes)
+    let batchCount = first.batch.reduce(1) { $0 * $1.size }
+    append(
+      .attention(
+        memory.keep(
+          AttentionStep(
+            isa: kernelISA, dtype: first.dtype.kernel, width: width, scores: part(first, batchCount),
+            output: part(second, batchCount), lhs: first.lhs, target: target, batchCount: batchCount,
+            rowsPerBlock: rows, program: program, operands: memory.keep(read.map { operands[$0] }),
+            operandCount: read.count, scoresOffset: scoresOffset, tableOffset: tableOffset, slotsOffset: slotsOffset))))
+  }
+
+  /// What becomes of the scores, which are the first parameter; the others are those parameters of the region.
+  private func weightsProgram(_ attention: AttentionRegion) throws(BloxError) -> (Program, [Int]) {
+    let between = attention.between(in: program)
+    let read = Set(between.flatMap(\.operands).compactMap(\.value?.index)).filter { $0 < program.parameters.count }
+      .sorted()
+    let parameters = ([program.type(of: attention.scores.results[0])] + read.map { program.parameters[$0].type })
+      .map { Parameter($0) }
+    var rewriter = Rewriter(program, axes: [:], parameters: parameters)
+    rewriter.bind(attention.scores.results[0], to: .value(rewriter.builder.parameterValue(0)))
+    for (position, index) in read.enumerated() {
+      rewriter.bind(program.parameterValue(index), to: .value(rewriter.builder.parameterValue(position + 1)))
+    }
+    for instruction in between { try rewriter.copy(instruction) }
+    let result = ProgramResult(rewriter.operand(.value(attention.weights)))
+    return (rewriter.builder.finish(results: [result]), read)
+  }
+
+  /// A product, with room for its right operands in panels if its path takes these.
+  private mutating func part(_ product: BatchedProduct, _ batchCount: Int) -> AttentionProduct {
+    var shape = product.shape
+    var (packed, packedBytes): (Int32, Int) = (-1, 0)
+    if product.path == BLOX_GEMM_PACKED {
+      packedBytes =
+        Int(
+          blox_gemm_packed_bytes(kernelISA, product.dtype.kernel, shape.k, shape.n, &shape.packed_columns)
+        ).roundedUpToLine
+      packed = scratchSlot(byteCount: batchCount * packedBytes)
+    }
+    return AttentionProduct(
+      path: product.path, shape: shape, rhs: product.rhs, packed: packed, packedBytes: packedBytes,
+      batchRank: product.batch.count, batchDims: memory.keep(product.batch.map(\.size)),
+      lhsStrides: memory.keep(product.batch.map { $0.strides[0] }),
+      rhsStrides: memory.keep(product.batch.map { $0.strides[1] }))
+  }
+}
+
+extension Int {
+  fileprivate var roundedUpToLine: Int { (self + 63) / 64 * 64 }
+}
