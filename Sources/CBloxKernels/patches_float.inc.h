@@ -125,6 +125,8 @@ typedef struct {
   const GEMM_T *zeros;
 } GEMM(tap_batch);
 
+_Static_assert(GEMM_MR <= 14, "rows of a tile are reached from two of them");
+
 // A tile of C: the products of all runs. `b` is a panel.
 INLINE void GEMM(tap_products)(const int rows, const int vectors, const bool features_inner,
                                const GEMM(tap_run) *run, const GEMM(tap_run) *end, const GEMM_T *b, GEMM_T *c,

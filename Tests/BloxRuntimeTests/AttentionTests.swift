@@ -58,6 +58,22 @@ import Testing
     #expect(try failure(of: program, arguments, slowly: true) == nil)
   }
 
+  @Test("A product between two softmaxes belongs to one region") func chain() throws {
+    let program = try BloxRuntimeTests.program(
+      [[6, 8], [9, 8], [9, 7], [7, 5]].map { TensorType(.f32, $0) }
+    ) { b, x in
+      let first = try b.emitOne(.dotGeneral(Op.DotDimensions(lhsContract: [1], rhsContract: [1])), [x[0], x[1]])
+      let dims = Op.DotDimensions(lhsContract: [1], rhsContract: [0])
+      let second = try b.emitOne(.dotGeneral(dims), [try softmax(first, &b), x[2]])
+      return [try b.emitOne(.dotGeneral(dims), [try softmax(second, &b), x[3]])]
+    }
+    let fused = try PassPipeline([.fuse], verifies: true).run(program, context: PassContext(leastAttentionBytes: 0))
+    #expect(fused.instructions.map(\.op.name) == ["fusion", "fusion", "dot_general"])
+    var generator = SeededGenerator(seed: 9)
+    let arguments = program.parameters.map { randomTensor($0.type, specials: false, &generator) }
+    #expect(try failure(of: program, arguments, slowly: true) == nil)
+  }
+
   @Test("Scores that stay in the caches, or that something else reads, are stored") func stored() throws {
     let program = try attention(Shape(), .f32)
     #expect(try PassPipeline([.fuse]).run(program).instructions.count == 3)

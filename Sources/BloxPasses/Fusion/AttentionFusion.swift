@@ -29,8 +29,9 @@ extension Program {
         instructions[rows].results.count == 1
       else { continue }
       for operand in instructions[rows].operands {
+        // A product that ends one region begins no other.
         guard let value = operand.value, uses[value.index] == 1, let product = producer[value.index],
-          case .dotGeneral = instructions[product].op, type(of: value).byteCount >= leastBytes,
+          regions[product] == nil, case .dotGeneral = instructions[product].op, type(of: value).byteCount >= leastBytes,
           let found = try attention(product, rows, fusion.region, index, axes: axes)
         else { continue }
         regions[index] = found

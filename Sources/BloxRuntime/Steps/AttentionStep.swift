@@ -26,7 +26,9 @@ struct AttentionProduct: BitwiseCopyable {
     return (lhs, rhs)
   }
 
+  /// Packs the right operand of a batch index, if the path takes it so.
   func pack(_ batch: Int, _ isa: blox_isa, _ dtype: blox_dtype, _ width: Int, _ memory: RunMemory) {
+    guard packed >= 0 else { return }
     blox_gemm_pack(
       isa, dtype, memory.address(rhs) + offsets(of: batch).rhs * width, shape.b_row, shape.b_column, shape.k, shape.n,
       memory.address(packed) + batch * packedBytes)
@@ -68,19 +70,10 @@ struct AttentionStep: BitwiseCopyable {
   private var blocks: Int { (rows + rowsPerBlock - 1) / rowsPerBlock }
 
   static func run(_ step: UnsafePointer<AttentionStep>, _ memory: RunMemory) {
-    if step.pointee.scores.packed >= 0 {
-      runParts(step, parts: step.pointee.batchCount, memory) { context, part, _ in
-        let call = context.assumingMemoryBound(to: StepCall<AttentionStep>.self).pointee
-        let step = call.step.pointee
-        step.scores.pack(part, step.isa, step.dtype, step.width, call.memory)
-      }
-    }
-    if step.pointee.output.packed >= 0 {
-      runParts(step, parts: step.pointee.batchCount, memory) { context, part, _ in
-        let call = context.assumingMemoryBound(to: StepCall<AttentionStep>.self).pointee
-        let step = call.step.pointee
-        step.output.pack(part, step.isa, step.dtype, step.width, call.memory)
-      }
+    runParts(step, parts: 2 * step.pointee.batchCount, memory) { context, part, _ in
+      let call = context.assumingMemoryBound(to: StepCall<AttentionStep>.self).pointee
+      let step = call.step.pointee
+      (part % 2 == 0 ? step.scores : step.output).pack(part / 2, step.isa, step.dtype, step.width, call.memory)
     }
     runParts(step, parts: step.pointee.batchCount * step.pointee.blocks, memory) { context, part, participant in
       let call = context.assumingMemoryBound(to: StepCall<AttentionStep>.self).pointee
