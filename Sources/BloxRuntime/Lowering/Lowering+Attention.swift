@@ -43,21 +43,16 @@ extension Lowering {
     blox_gemm_granularity(kernelISA, first.dtype.kernel, &unit, &columns)
     let fitting = Lowering.blockBytes / (keys * width) / Int(unit) * Int(unit)
     let rows = min(Int(first.shape.m), max(fitting, Int(unit)))
-    let scoresOffset = [first, second].map { product in
-      Int(
-        blox_gemm_scratch_bytes(
-          kernelISA, product.dtype.kernel, product.path, product.shape.m, product.shape.n, product.shape.k))
-    }.reduce(0, max).roundedUpToLine
+    let scoresOffset = max(scratchBytes(of: first), scratchBytes(of: second)).roundedUpToLine
     let tableOffset = scoresOffset + (rows * keys * width).roundedUpToLine
     let slotsOffset = tableOffset + ((read.count + 1) * MemoryLayout<Address?>.stride).roundedUpToLine
     needLaneScratch(byteCount: slotsOffset + slotBytes)
-    let batchCount = first.batch.reduce(1) { $0 * $1.size }
     append(
       .attention(
         memory.keep(
           AttentionStep(
-            isa: kernelISA, dtype: first.dtype.kernel, width: width, scores: part(first, batchCount),
-            output: part(second, batchCount), lhs: first.lhs, target: target, batchCount: batchCount,
+            isa: kernelISA, dtype: first.dtype.kernel, width: width, scores: part(first), output: part(second),
+            lhs: first.lhs, target: target,
             rowsPerBlock: rows, program: program, operands: memory.keep(read.map { operands[$0] }),
             operandCount: read.count, scoresOffset: scoresOffset, tableOffset: tableOffset, slotsOffset: slotsOffset))))
   }
@@ -80,21 +75,18 @@ extension Lowering {
   }
 
   /// A product, with room for its right operands in panels if its path takes these.
-  private mutating func part(_ product: BatchedProduct, _ batchCount: Int) -> AttentionProduct {
+  private mutating func part(_ product: BatchedProduct) -> AttentionProduct {
+    let batch = places(of: product)
     var shape = product.shape
     var (packed, packedBytes): (Int32, Int) = (-1, 0)
     if product.path == BLOX_GEMM_PACKED {
-      packedBytes =
-        Int(
-          blox_gemm_packed_bytes(kernelISA, product.dtype.kernel, shape.k, shape.n, &shape.packed_columns)
-        ).roundedUpToLine
-      packed = scratchSlot(byteCount: batchCount * packedBytes)
+      let bytes = blox_gemm_packed_bytes(
+        kernelISA, product.dtype.kernel, shape.k, shape.n, &shape.packed_columns)
+      packedBytes = Int(bytes).roundedUpToLine
+      packed = scratchSlot(byteCount: batch.count * packedBytes)
     }
     return AttentionProduct(
-      path: product.path, shape: shape, rhs: product.rhs, packed: packed, packedBytes: packedBytes,
-      batchRank: product.batch.count, batchDims: memory.keep(product.batch.map(\.size)),
-      lhsStrides: memory.keep(product.batch.map { $0.strides[0] }),
-      rhsStrides: memory.keep(product.batch.map { $0.strides[1] }))
+      path: product.path, shape: shape, rhs: product.rhs, packed: packed, packedBytes: packedBytes, batch: batch)
   }
 }
 

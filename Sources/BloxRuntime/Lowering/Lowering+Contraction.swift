@@ -133,8 +133,16 @@ extension Lowering {
     append(product, target: target ?? -1, epilogue: memory.keep(step), cost: compiler.cost)
   }
 
+  /// Where the operands of each product lie.
+  func places(of product: BatchedProduct) -> ProductBatch {
+    ProductBatch(
+      count: product.batch.reduce(1) { $0 * $1.size }, rank: product.batch.count,
+      dims: memory.keep(product.batch.map(\.size)), lhsStrides: memory.keep(product.batch.map { $0.strides[0] }),
+      rhsStrides: memory.keep(product.batch.map { $0.strides[1] }))
+  }
+
   /// The scratch of a thread for the product alone.
-  private func scratchBytes(of product: BatchedProduct) -> Int {
+  func scratchBytes(of product: BatchedProduct) -> Int {
     let (dtype, shape) = (product.dtype.kernel, product.shape)
     if shape.patches != nil {
       return Int(blox_patches_scratch_bytes(kernelISA, dtype, shape.m, shape.n, shape.k))
@@ -161,10 +169,7 @@ extension Lowering {
           ProductStep(
             isa: kernelISA, dtype: dtype.kernel, path: product.path, shape: shape, width: dtype.byteCount,
             lhs: product.lhs, rhs: product.rhs, packed: packed ?? -1, target: target, epilogue: epilogue,
-            batchCount: product.batch.reduce(1) { $0 * $1.size }, batchRank: product.batch.count,
-            batchDims: memory.keep(product.batch.map(\.size)),
-            lhsStrides: memory.keep(product.batch.map { $0.strides[0] }),
-            rhsStrides: memory.keep(product.batch.map { $0.strides[1] }), targetStride: product.targetStride,
+            batch: places(of: product), targetStride: product.targetStride,
             granularity: (Int(rows), Int(columns)), work: work))))
   }
 }

@@ -10,36 +10,23 @@ struct AttentionProduct: BitwiseCopyable {
   /// The right operands in panels, one after the other; -1 where the path packs nothing.
   let packed: Int32
   let packedBytes: Int
-  let batchRank: Int
-  let batchDims: UnsafePointer<Int>
-  let lhsStrides: UnsafePointer<Int>
-  let rhsStrides: UnsafePointer<Int>
-
-  /// Where the operands of a batch index lie, in elements.
-  func offsets(of batch: Int) -> (lhs: Int, rhs: Int) {
-    var (rest, lhs, rhs) = (batch, 0, 0)
-    for dim in stride(from: batchRank - 1, through: 0, by: -1) {
-      lhs += rest % batchDims[dim] * lhsStrides[dim]
-      rhs += rest % batchDims[dim] * rhsStrides[dim]
-      rest /= batchDims[dim]
-    }
-    return (lhs, rhs)
-  }
+  let batch: ProductBatch
 
   /// Packs the right operand of a batch index, if the path takes it so.
-  func pack(_ batch: Int, _ isa: blox_isa, _ dtype: blox_dtype, _ width: Int, _ memory: RunMemory) {
+  func pack(_ index: Int, _ isa: blox_isa, _ dtype: blox_dtype, _ width: Int, _ memory: RunMemory) {
     guard packed >= 0 else { return }
     blox_gemm_pack(
-      isa, dtype, memory.address(rhs) + offsets(of: batch).rhs * width, shape.b_row, shape.b_column, shape.k, shape.n,
-      memory.address(packed) + batch * packedBytes)
+      isa, dtype, memory.address(rhs) + batch.offsets(of: index).rhs * width, shape.b_row, shape.b_column, shape.k,
+      shape.n,
+      memory.address(packed) + index * packedBytes)
   }
 
   /// The arguments for rows of a batch index, but for where these and the result are.
-  func arguments(rows: Int, batch: Int, rhsOffset: Int, width: Int, _ memory: RunMemory) -> blox_gemm_args {
+  func arguments(rows: Int, of index: Int, width: Int, _ memory: RunMemory) -> blox_gemm_args {
     var arguments = shape
     arguments.m = Int64(rows)
-    arguments.b = UnsafeRawPointer(memory.address(rhs) + rhsOffset * width)
-    if packed >= 0 { arguments.packed_b = UnsafeRawPointer(memory.address(packed) + batch * packedBytes) }
+    arguments.b = UnsafeRawPointer(memory.address(rhs) + batch.offsets(of: index).rhs * width)
+    if packed >= 0 { arguments.packed_b = UnsafeRawPointer(memory.address(packed) + index * packedBytes) }
     return arguments
   }
 }
@@ -54,7 +41,6 @@ struct AttentionStep: BitwiseCopyable {
   let output: AttentionProduct
   let lhs: Int32
   let target: Int32
-  let batchCount: Int
   let rowsPerBlock: Int
   /// What becomes of scores. Its buffer 0 are the scores, before and after; the others those of `operands`.
   let program: UnsafePointer<blox_tile_program>
@@ -70,33 +56,33 @@ struct AttentionStep: BitwiseCopyable {
   private var blocks: Int { (rows + rowsPerBlock - 1) / rowsPerBlock }
 
   static func run(_ step: UnsafePointer<AttentionStep>, _ memory: RunMemory) {
-    runParts(step, parts: 2 * step.pointee.batchCount, memory) { context, part, _ in
+    runParts(step, parts: 2 * step.pointee.scores.batch.count, memory) { context, part, _ in
       let call = context.assumingMemoryBound(to: StepCall<AttentionStep>.self).pointee
       let step = call.step.pointee
       (part % 2 == 0 ? step.scores : step.output).pack(part / 2, step.isa, step.dtype, step.width, call.memory)
     }
-    runParts(step, parts: step.pointee.batchCount * step.pointee.blocks, memory) { context, part, participant in
+    runParts(step, parts: step.pointee.scores.batch.count * step.pointee.blocks, memory) { context, part, participant in
       let call = context.assumingMemoryBound(to: StepCall<AttentionStep>.self).pointee
       let blocks = call.step.pointee.blocks
-      call.step.pointee.runBlock(batch: part / blocks, block: part % blocks, call.memory, participant)
+      call.step.pointee.runBlock(index: part / blocks, block: part % blocks, call.memory, participant)
     }
   }
 
-  private func runBlock(batch: Int, block: Int, _ memory: RunMemory, _ participant: Int) {
+  private func runBlock(index: Int, block: Int, _ memory: RunMemory, _ participant: Int) {
     let scratch = memory.scratch(of: participant)
     let first = block * rowsPerBlock
     let count = min(rows - first, rowsPerBlock)
     let weights = scratch + scoresOffset
 
-    let offsets = scores.offsets(of: batch)
-    var product = scores.arguments(rows: count, batch: batch, rhsOffset: offsets.rhs, width: width, memory)
-    product.a = UnsafeRawPointer(memory.address(lhs) + (offsets.lhs + first * Int(product.a_row)) * width)
+    var product = scores.arguments(rows: count, of: index, width: width, memory)
+    let lhsOffset = scores.batch.offsets(of: index).lhs + first * Int(product.a_row)
+    product.a = UnsafeRawPointer(memory.address(lhs) + lhsOffset * width)
     product.c = weights
     product.c_row = product.n
     blox_gemm(isa, dtype, scores.path, &product, scratch)
 
     // The program counts elements from the first of all scores on.
-    let start = (batch * rows + first) * keys
+    let start = (index * rows + first) * keys
     let table = (scratch + tableOffset).assumingMemoryBound(to: Address?.self)
     table[0] = (weights - start * width).assumingMemoryBound(to: CChar.self)
     for index in 0..<operandCount { table[index + 1] = memory.table[Int(operands[index])] }
@@ -104,12 +90,11 @@ struct AttentionStep: BitwiseCopyable {
       program, table, Int64(start), Int64(start + count * keys),
       (scratch + slotsOffset).assumingMemoryBound(to: CChar.self))
 
-    var result = output.arguments(
-      rows: count, batch: batch, rhsOffset: output.offsets(of: batch).rhs, width: width, memory)
+    var result = output.arguments(rows: count, of: index, width: width, memory)
     result.a = UnsafeRawPointer(weights)
     (result.a_row, result.a_column) = (Int64(keys), 1)
     result.c = UnsafeMutableRawPointer(
-      memory.address(target) + (batch * rows + first) * Int(result.c_row) * width)
+      memory.address(target) + (index * rows + first) * Int(result.c_row) * width)
     blox_gemm(isa, dtype, output.path, &result, scratch)
   }
 }

@@ -1,6 +1,27 @@
 // Batched matrix products.
 import CBloxKernels
 
+/// Where the operands of each product of a batch lie.
+struct ProductBatch: BitwiseCopyable {
+  let count: Int
+  let rank: Int
+  /// Sizes of the batch dimensions and the operands' strides along them, in elements.
+  let dims: UnsafePointer<Int>
+  let lhsStrides: UnsafePointer<Int>
+  let rhsStrides: UnsafePointer<Int>
+
+  /// The operands of a product, in elements from those of the first.
+  func offsets(of index: Int) -> (lhs: Int, rhs: Int) {
+    var (rest, lhs, rhs) = (index, 0, 0)
+    for dim in stride(from: rank - 1, through: 0, by: -1) {
+      lhs += rest % dims[dim] * lhsStrides[dim]
+      rhs += rest % dims[dim] * rhsStrides[dim]
+      rest /= dims[dim]
+    }
+    return (lhs, rhs)
+  }
+}
+
 /// What is done with each finished block of a product.
 struct EpilogueStep: BitwiseCopyable {
   let program: UnsafePointer<blox_tile_program>
@@ -26,12 +47,7 @@ struct ProductStep: BitwiseCopyable {
   /// Where the product goes; -1 if only the epilogue needs it, block by block.
   let target: Int32
   let epilogue: UnsafePointer<EpilogueStep>?
-  let batchCount: Int
-  let batchRank: Int
-  /// Sizes of the batch dimensions and the operands' strides along them, in elements.
-  let batchDims: UnsafePointer<Int>
-  let lhsStrides: UnsafePointer<Int>
-  let rhsStrides: UnsafePointer<Int>
+  let batch: ProductBatch
   /// From one product to the next in the target, in elements.
   let targetStride: Int
   let granularity: (rows: Int, columns: Int)
@@ -51,18 +67,18 @@ struct ProductStep: BitwiseCopyable {
 
   func division(participants: Int) -> Division {
     var division = Division(length: Int(shape.m))
-    guard participants > 1, work * Double(batchCount) >= Double(ProductStep.smallestParallel) else {
-      division.batchesPerPart = batchCount
+    guard participants > 1, work * Double(batch.count) >= Double(ProductStep.smallestParallel) else {
+      division.batchesPerPart = batch.count
       return division
     }
-    if batchCount >= 2 * participants || work < Double(ProductStep.smallestParallel) {
+    if batch.count >= 2 * participants || work < Double(ProductStep.smallestParallel) {
       // Enough work in parts of whole products; several small ones make one part.
       let small = Double(ProductStep.smallestParallel) / 4
-      let useful = min(batchCount / (2 * participants), Int(small / max(work, 1)))
-      division.batchesPerPart = max(1, useful, (batchCount + 1023) / 1024)
+      let useful = min(batch.count / (2 * participants), Int(small / max(work, 1)))
+      division.batchesPerPart = max(1, useful, (batch.count + 1023) / 1024)
       return division
     }
-    let threadsPerProduct = (participants + batchCount - 1) / batchCount
+    let threadsPerProduct = (participants + batch.count - 1) / batch.count
     let rows = ProductStep.blockLength(Int(shape.m), unit: granularity.rows, blocks: threadsPerProduct)
     let columns = ProductStep.blockLength(Int(shape.n), unit: granularity.columns, blocks: threadsPerProduct)
     // Each block packs the other operand anew, all of it; and the largest block is what the others wait for.
@@ -95,7 +111,7 @@ struct ProductStep: BitwiseCopyable {
 
   static func run(_ step: UnsafePointer<ProductStep>, _ memory: RunMemory) {
     let division = step.pointee.division(participants: memory.participants)
-    let groups = (step.pointee.batchCount + division.batchesPerPart - 1) / division.batchesPerPart
+    let groups = (step.pointee.batch.count + division.batchesPerPart - 1) / division.batchesPerPart
     let call = Call(step: step, memory: memory, division: division)
     withUnsafePointer(to: call) { context in
       ThreadPool.shared.run(parts: groups * division.blocks, participants: memory.participants, context: context) {
@@ -104,22 +120,16 @@ struct ProductStep: BitwiseCopyable {
         let step = call.step.pointee
         let (group, block) = (part / call.division.blocks, part % call.division.blocks)
         let first = group * call.division.batchesPerPart
-        for batch in first..<min(step.batchCount, first + call.division.batchesPerPart) {
-          step.multiply(batch: batch, block: block, call.division, call.memory, participant)
+        for index in first..<min(step.batch.count, first + call.division.batchesPerPart) {
+          step.multiply(index: index, block: block, call.division, call.memory, participant)
         }
       }
     }
   }
 
-  private func multiply(batch: Int, block: Int, _ division: Division, _ memory: RunMemory, _ participant: Int) {
-    var (rest, lhsOffset, rhsOffset) = (batch, 0, 0)
-    for dim in stride(from: batchRank - 1, through: 0, by: -1) {
-      let index = rest % batchDims[dim]
-      rest /= batchDims[dim]
-      lhsOffset += index * lhsStrides[dim]
-      rhsOffset += index * rhsStrides[dim]
-    }
-    var targetOffset = batch * targetStride
+  private func multiply(index: Int, block: Int, _ division: Division, _ memory: RunMemory, _ participant: Int) {
+    var (lhsOffset, rhsOffset) = batch.offsets(of: index)
+    var targetOffset = index * targetStride
     var arguments = shape
     let start = block * division.length
     if division.blocks > 1 {
