@@ -11,12 +11,13 @@
 // Adding it rounds a number below 2^22 to an integer, which is what its last bits then say.
 #define ROUND_TO_INTEGER_F32 0x1.8p23f
 
-// exp(r) - 1 for |r| <= ln(2) / 2 within a quarter of a unit of its last place before rounding: 1/2 and a minimax fit of
-// the coefficients behind it, each rounded before the next is fitted.
+// exp(r) - 1 for |r| <= ln(2) / 2 within a hundredth of a unit of its last place before rounding: 1/2 and a minimax fit of
+// the coefficients behind it, each rounded before the next is fitted. With one coefficient less, tanh is 2.06 ulp off.
 INLINE vf32 exp_series_f32(vf32 r) {
-  vf32 p = fma_f32(F32(0x3AB6BA46), r, F32(0x3C09140D));
-  p = fma_f32(p, r, F32(0x3D2AAA63));
-  p = fma_f32(p, r, F32(0x3E2AAA58));
+  vf32 p = fma_f32(F32(0x39512CC4), r, F32(0x3AB69FA1));
+  p = fma_f32(p, r, F32(0x3C0887FD));
+  p = fma_f32(p, r, F32(0x3D2AAA7A));
+  p = fma_f32(p, r, F32(0x3E2AAAAB));
   p = fma_f32(p, r, F32(0x3F000000));
   return fma_f32(p, r * r, r);
 }
