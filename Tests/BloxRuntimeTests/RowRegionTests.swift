@@ -47,6 +47,21 @@ import Testing
     try check(program, seed: 7)
   }
 
+  @Test("A reshape drops the dimension along which an iota counts") func droppedIota() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @f(%0: f32[3]) -> (f32[], f32[3]) {
+          %1: f32[1,3] = iota {axis=0}
+          %2: f32[3] = reshape %1
+          %3: f32[] = reduce_min %2 {axes=[0]}
+          %4: f32[3] = add %0, %2
+          return %3, %4
+        }
+        """)
+    try check(program, seed: 2)
+  }
+
   @Test("A result takes the memory of the rows that it is made of")
   func inPlace() throws {
     let program = try Program(

@@ -78,6 +78,8 @@ extension TileCompiler {
       if let axis = movedAxis(axis, shape, by: instruction.op, result.shape) {
         return .iota(shape: result.shape, axis: axis)
       }
+      // Along a dimension of one element it is zero everywhere, and a reshape may drop that.
+      if shape[axis] == 1 { return .constant(Literal(0, as: result.dtype)) }
       throw unsupported(instruction, "moves an iota")
     case .bits(let buffer, let firstKey, let lane):
       if instruction.op.isAlias(operand: operand, result: result) {
