@@ -1,9 +1,10 @@
 // The instruction set that kernels are chosen from: the processor's best, or one that BLOX_ISA names.
 
+import BloxIR
 import CBloxKernels
 
 /// Chosen once: asking the processor is slow.
-let kernelISA = InstructionSet.chosen(by: RuntimeVariable.text("BLOX_ISA")).kernel
+let kernelISA = InstructionSet.chosen(by: environmentVariable("BLOX_ISA")).kernel
 
 /// The sets for which there are kernels.
 enum InstructionSet: String, CaseIterable {

@@ -181,7 +181,7 @@ public final class ThreadPool: Sendable {
 
   private static func configuredCount() -> Int? {
     for name in ["BLOX_NUM_THREADS", "BLOX_THREADS"] {
-      if let count = RuntimeVariable.count(name, RuntimeVariable.text(name)) { return count }
+      if let count = RuntimeVariable.count(name, environmentVariable(name)) { return count }
     }
     return nil
   }

@@ -57,6 +57,25 @@ INLINE patch_run patch_run_at(const blox_patches *patches, const int64_t *origin
   return run;
 }
 
+// Neighbouring taps along the last dimension in one feature map: `count` columns of a row where images are inner. `offset`
+// is where the first lies or would lie, from the row's image on; those from `first` to `end` lie inside the input.
+typedef struct {
+  int64_t count, offset, first, end;
+} patch_taps;
+
+// The taps from a column on, up to the column `stop` at most.
+INLINE patch_taps patch_taps_at(const blox_patches *patches, const int64_t *origin, int64_t column, int64_t stop) {
+  const blox_patch_dimension *last = patches->dims + patches->rank - 1;
+  int64_t feature = column / patches->taps, tap = column % patches->taps, skipped = tap % last->taps;
+  int64_t count = last->taps - skipped < stop - column ? last->taps - skipped : stop - column;
+  patch_run run = patch_run_at(patches, origin, tap / last->taps);
+  int64_t first = run.first > skipped ? run.first - skipped : 0;
+  int64_t end = run.end - skipped < count ? run.end - skipped : count;
+  first = first < count ? first : count;
+  int64_t offset = feature * patches->feature_stride + run.offset + skipped * last->dilation * last->stride;
+  return (patch_taps){count, offset, first, end > first ? end : first};
+}
+
 // How many neighbouring rows lie evenly spaced in memory.
 INLINE int64_t patch_line(const blox_patches *patches) {
   return patches->features_inner ? patches->dims[patches->rank - 1].positions : patches->images;

@@ -80,20 +80,14 @@ static void GEMM(pack_image_strips)(GEMM_T *to, const GEMM_T *input, const blox_
       int64_t rest = patches->images - (row + i + done) % patches->images;
       int64_t length = rest < count - done ? rest : count - done;
       for (int64_t column = depth; column < depth + k;) {
-        int64_t feature = column / patches->taps, tap = column % patches->taps;
-        int64_t first_tap = tap % last->taps;
-        int64_t room = last->taps - first_tap;
-        int64_t taps = room < depth + k - column ? room : depth + k - column;
-        patch_run run = patch_run_at(patches, origin, tap / last->taps);
-        int64_t first = run.first - first_tap, end = run.end - first_tap;
-        first = first < 0 ? 0 : first > taps ? taps : first;
-        end = end < first ? first : end > taps ? taps : end;
+        patch_taps taps = patch_taps_at(patches, origin, column, depth + k);
         GEMM_T *strip = to + i * k + (column - depth) * GEMM_MR + done;
-        const GEMM_T *from = image + feature * patches->feature_stride + run.offset + first_tap * step;
-        GEMM(pack_strip)(strip, NULL, 0, length, first);
-        if (first < end) GEMM(pack_strip)(strip + first * GEMM_MR, from + first * step, step, length, end - first);
-        GEMM(pack_strip)(strip + end * GEMM_MR, NULL, 0, length, taps - end);
-        column += taps;
+        const GEMM_T *from = image + taps.offset + taps.first * step;
+        int64_t inside = taps.end - taps.first;
+        GEMM(pack_strip)(strip, NULL, 0, length, taps.first);
+        if (inside > 0) GEMM(pack_strip)(strip + taps.first * GEMM_MR, from, step, length, inside);
+        GEMM(pack_strip)(strip + taps.end * GEMM_MR, NULL, 0, length, taps.count - taps.end);
+        column += taps.count;
       }
       done += length;
     }
@@ -252,18 +246,12 @@ static void GEMM(add_image_runs)(GEMM(tap_batch) *batch, const GEMM_T *input, co
   int64_t origin[PATCH_RANK];
   const GEMM_T *image = input + patch_origin(patches, row, origin);
   for (int64_t column = depth; column < depth + k;) {
-    int64_t feature = column / patches->taps, tap = column % patches->taps;
-    int64_t first_tap = tap % last->taps, room = last->taps - first_tap;
-    int64_t taps = room < depth + k - column ? room : depth + k - column;
-    patch_run inside = patch_run_at(patches, origin, tap / last->taps);
-    int64_t first = inside.first > first_tap ? inside.first : first_tap;
-    int64_t end = inside.end < first_tap + taps ? inside.end : first_tap + taps;
-    if (first < end) {
+    patch_taps taps = patch_taps_at(patches, origin, column, depth + k);
+    if (taps.first < taps.end) {
       batch->runs[batch->run_count++] = (GEMM(tap_run)){
-          image + feature * patches->feature_stride + inside.offset + first * step, step,
-          column - depth + first - first_tap, end - first};
+          image + taps.offset + taps.first * step, step, column - depth + taps.first, taps.end - taps.first};
     }
-    column += taps;
+    column += taps.count;
   }
 }
 

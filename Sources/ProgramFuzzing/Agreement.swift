@@ -19,9 +19,10 @@ package enum Agreement {
   /// A float product of so many factors: the error is relative to it. Partial products lie between the product of the
   /// factors below 1, `down`, and that of those above 1, `up`; if these leave the range, the order decides the result.
   case product(terms: Int, down: DenseConstant, up: DenseConstant)
-  /// As far apart as a program makes of small differences, for which there is no bound: only types are compared. What
-  /// such a program is made of is compared where it stands on its own.
-  case unbounded
+  /// As far apart as a program makes of small differences, for which there is no bound. What such a program is made of
+  /// is compared where it stands on its own. Integers are as far apart only where floats decide them, as pivots do; if
+  /// not, they have the same bits.
+  case unbounded(decided: Bool)
 }
 
 /// The bounds of functions that are not exact, in units in the last place of the result.
@@ -103,7 +104,9 @@ extension Op {
     case .convolution(var convolution) where (convolution.preferred ?? operands[0].type.dtype).isFloating:
       // Whether zeros of the padding are multiplied is left open, and with infinities they would make NaN.
       let kernel = operands[1]
-      if (0..<kernel.type.elementCount).contains(where: { !kernel[$0].doubleValue.isFinite }) { return .unbounded }
+      if (0..<kernel.type.elementCount).contains(where: { !kernel[$0].doubleValue.isFinite }) {
+        return .unbounded(decided: false)
+      }
       convolution.preferred = nil
       let terms = convolution.kernel.spatial.reduce(operands[1].type.shape[convolution.kernel.feature]) {
         $0 * operands[1].type.shape[$1]
@@ -126,7 +129,9 @@ extension Op {
     // Elements are combined in one order, that of the taps.
     case .window: return .bits
     case .checkpointName: return .bits
-    case .control: return regions.allSatisfy { $0.program.isExact } ? .bits : .unbounded
+    case .control:
+      if regions.allSatisfy({ $0.program.isExact }) { return .bits }
+      return .unbounded(decided: regions.contains { $0.program.decidesByFloats })
     // Results are compared by what they are factors of; see LinearAlgebraChecks.swift.
     case .linearAlgebra: return .bits
     case .ordering: return .bits
@@ -185,6 +190,16 @@ extension DenseConstant {
 }
 
 extension Program {
+  /// Whether some instruction makes numbers that are not floats of floats: comparisons, conversions, pivots, orders.
+  fileprivate var decidesByFloats: Bool {
+    instructions.contains { instruction in
+      if instruction.op.regions.contains(where: { $0.program.decidesByFloats }) { return true }
+      if case .call(let callee) = instruction.op, callee.program.decidesByFloats { return true }
+      return instruction.operands.contains { type(of: $0).dtype.isFloating }
+        && instruction.results.contains { !type(of: $0).dtype.isFloating }
+    }
+  }
+
   /// Whether every instruction gives the same bits on both engines.
   fileprivate var isExact: Bool {
     instructions.allSatisfy { instruction in
@@ -226,7 +241,10 @@ package func disagreement(got: DenseConstant, want: DenseConstant, _ agreement: 
 
 private func agrees(_ got: Literal, _ want: Literal, at index: Int, _ agreement: Agreement) -> Bool {
   if got.bits == want.bits { return true }
-  guard got.dtype.isFloating else { return false }
+  guard got.dtype.isFloating else {
+    if case .unbounded(decided: true) = agreement { return true }
+    return false
+  }
   let (x, y) = (got.doubleValue, want.doubleValue)
   if x.isNaN && y.isNaN { return true }
   switch agreement {

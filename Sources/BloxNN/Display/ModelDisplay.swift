@@ -79,7 +79,8 @@ struct Terminal {
     guard isatty(STDOUT_FILENO) == 1 else { return Terminal(width: 100, showsColor: false) }
     var size = winsize()
     let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
-    return Terminal(width: isKnown ? Int(size.ws_col) : 100, showsColor: !isDumb && getenv("NO_COLOR") == nil)
+    let isDumb = environmentVariable("TERM").map { $0 == "dumb" } ?? true
+    return Terminal(
+      width: isKnown ? Int(size.ws_col) : 100, showsColor: !isDumb && environmentVariable("NO_COLOR") == nil)
   }
 }

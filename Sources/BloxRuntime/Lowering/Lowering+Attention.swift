@@ -27,7 +27,8 @@ extension Lowering {
   private mutating func append(
     _ attention: AttentionRegion, _ first: BatchedProduct, _ second: BatchedProduct, operands: [Int32], target: Int32
   ) throws(BloxError) {
-    let (weights, read) = try weightsProgram(attention)
+    let (weights, read) = try part(
+      of: program, after: attention.scores, attention.between(in: program), results: [.value(attention.weights)])
     var compiler = try TileCompiler(
       weights, .row, operands: (0...read.count).map(Int32.init), results: [0], self)
     try compiler.emit()
@@ -57,23 +58,6 @@ extension Lowering {
             operandCount: read.count, scoresOffset: scoresOffset, tableOffset: tableOffset, slotsOffset: slotsOffset))))
   }
 
-  /// What becomes of the scores, which are the first parameter; the others are those parameters of the region.
-  private func weightsProgram(_ attention: AttentionRegion) throws(BloxError) -> (Program, [Int]) {
-    let between = attention.between(in: program)
-    let read = Set(between.flatMap(\.operands).compactMap(\.value?.index)).filter { $0 < program.parameters.count }
-      .sorted()
-    let parameters = ([program.type(of: attention.scores.results[0])] + read.map { program.parameters[$0].type })
-      .map { Parameter($0) }
-    var rewriter = Rewriter(program, axes: [:], parameters: parameters)
-    rewriter.bind(attention.scores.results[0], to: .value(rewriter.builder.parameterValue(0)))
-    for (position, index) in read.enumerated() {
-      rewriter.bind(program.parameterValue(index), to: .value(rewriter.builder.parameterValue(position + 1)))
-    }
-    for instruction in between { try rewriter.copy(instruction) }
-    let result = ProgramResult(rewriter.operand(.value(attention.weights)))
-    return (rewriter.builder.finish(results: [result]), read)
-  }
-
   /// A product, with room for its right operands in panels if its path takes these.
   private mutating func part(_ product: BatchedProduct) -> AttentionProduct {
     let batch = places(of: product)
@@ -88,8 +72,4 @@ extension Lowering {
     return AttentionProduct(
       path: product.path, shape: shape, rhs: product.rhs, packed: packed, packedBytes: packedBytes, batch: batch)
   }
-}
-
-extension Int {
-  fileprivate var roundedUpToLine: Int { (self + 63) / 64 * 64 }
 }

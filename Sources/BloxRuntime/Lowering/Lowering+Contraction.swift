@@ -74,24 +74,32 @@ extension Lowering {
   private func epilogue(
     of region: Program, _ product: Instruction, operands: [Int32], results: [Int32]
   ) throws(BloxError) -> Epilogue {
-    let following = region.instructions.dropFirst()
-    let read = Set(
-      (following.flatMap(\.operands) + region.results.map(\.operand)).compactMap(\.value?.index))
-    let others = region.parameters.indices.filter { read.contains($0) }
+    let (following, read) = try part(
+      of: region, after: product, region.instructions.dropFirst(), results: region.results.map(\.operand))
+    return Epilogue(
+      region: following, operands: read.map { operands[$0] }, results: results,
+      factors: product.operands.compactMap(\.value).map { operands[$0.index] })
+  }
+
+  /// A program of instructions that follow a product in a region. Its first parameter is the product, in the dtype that
+  /// it is computed in; the others are those parameters of the region that are read, whose indices come with it.
+  func part(
+    of region: Program, after product: Instruction, _ instructions: some Sequence<Instruction>, results: [Operand]
+  ) throws(BloxError) -> (program: Program, read: [Int]) {
+    let values = Set((instructions.flatMap(\.operands) + results).compactMap(\.value?.index))
+    let read = region.parameters.indices.filter { values.contains($0) }
     let type = region.type(of: product.results[0])
     let dtype = try productDType(product)
-    let parameters = [Parameter(type.with(dtype: dtype))] + others.map { Parameter(region.parameters[$0].type) }
+    let parameters = [Parameter(type.with(dtype: dtype))] + read.map { Parameter(region.parameters[$0].type) }
     var rewriter = Rewriter(region, axes: [:], parameters: parameters)
-    for (position, index) in others.enumerated() {
+    for (position, index) in read.enumerated() {
       rewriter.bind(region.parameterValue(index), to: .value(rewriter.builder.parameterValue(position + 1)))
     }
     var sum = Operand.value(rewriter.builder.parameterValue(0))
     if dtype != type.dtype { sum = try rewriter.builder.emitOne(.convert(type.dtype), [sum]) }
     rewriter.bind(product.results[0], to: sum)
-    for instruction in following { try rewriter.copy(instruction) }
-    return Epilogue(
-      region: rewriter.finish(), operands: others.map { operands[$0] }, results: results,
-      factors: product.operands.compactMap(\.value).map { operands[$0.index] })
+    for instruction in instructions { try rewriter.copy(instruction) }
+    return (rewriter.builder.finish(results: results.map { ProgramResult(rewriter.operand($0)) }), read)
   }
 
   /// Runs what follows a product that is in a buffer.
@@ -125,9 +133,9 @@ extension Lowering {
     blox_gemm_block(kernelISA, dtype, product.path, shape.m, shape.n, shape.k, &rows, &columns)
     let (program, slotBytes) = compiler.finishProgram(blockColumns: Int(columns))
     self = compiler.lowering
-    let blockOffset = aligned(scratchBytes(of: product))
+    let blockOffset = scratchBytes(of: product).roundedUpToLine
     let blockBytes = target == nil ? Int(rows * columns) * product.dtype.byteCount : 0
-    let slotsOffset = aligned(blockOffset + blockBytes)
+    let slotsOffset = (blockOffset + blockBytes).roundedUpToLine
     needLaneScratch(byteCount: slotsOffset + slotBytes)
     let step = EpilogueStep(program: program, blockOffset: blockOffset, slotsOffset: slotsOffset)
     append(product, target: target ?? -1, epilogue: memory.keep(step), cost: compiler.cost)
@@ -149,8 +157,6 @@ extension Lowering {
     }
     return Int(blox_gemm_scratch_bytes(kernelISA, dtype, product.path, shape.m, shape.n, shape.k))
   }
-
-  private func aligned(_ byteCount: Int) -> Int { (byteCount + 63) / 64 * 64 }
 
   /// - Parameter cost: Of what follows the product, in nanoseconds per element.
   private mutating func append(

@@ -26,7 +26,7 @@ extension Lowering {
         leftSide: system.leftSide, lower: system.lower, transposed: system.transposed, unit: system.unitDiagonal)
       elements = rows * MatrixStep.block
     }
-    let scratchBytes = (elements * dtype.byteCount + 63) / 64 * 64
+    let scratchBytes = (elements * dtype.byteCount).roundedUpToLine
     // A block of a strip, and for reflections two more of a panel's height; then what products need.
     let productOffset =
       (MatrixStep.chunk + 2 * MatrixStep.panel) * max(MatrixStep.strip, MatrixStep.block) * dtype.byteCount

@@ -39,7 +39,7 @@ extension Lowering {
     let least = isLong ? (lines + OrderStep.partLimit - 1) / OrderStep.partLimit : 1
     let linesPerPart = min(lines, max(least, ((1 << 14) + length - 1) / length))
     let parts = (lines + linesPerPart - 1) / linesPerPart
-    let stride = (bytes + 63) / 64 * 64
+    let stride = bytes.roundedUpToLine
     let scratch = isLong ? scratchSlot(byteCount: parts * stride) : -1
     if !isLong { needLaneScratch(byteCount: stride) }
     append(

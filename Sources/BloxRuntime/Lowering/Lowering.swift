@@ -273,7 +273,7 @@ extension Lowering {
   /// A slot for memory that lasts until the current instruction has run.
   mutating func scratchSlot(byteCount: Int) -> Int32 {
     let offset = scratchCursor
-    scratchCursor += (byteCount + 63) / 64 * 64
+    scratchCursor += byteCount.roundedUpToLine
     scratchBytes = max(scratchBytes, scratchCursor)
     return append(.scratch(offset: offset))
   }
@@ -281,7 +281,7 @@ extension Lowering {
   /// A slot for memory that lasts until the run ends.
   mutating func keptSlot(byteCount: Int) -> Int32 {
     let offset = keptBytes
-    keptBytes += (byteCount + 63) / 64 * 64
+    keptBytes += byteCount.roundedUpToLine
     return append(.kept(offset: offset))
   }
 
@@ -331,6 +331,11 @@ extension Instruction {
     }
     return "\(results) = \(op.name) \(operands.joined(separator: ", "))"
   }
+}
+
+extension Int {
+  /// The next multiple of 64: the bytes of whole cache lines.
+  var roundedUpToLine: Int { (self + 63) / 64 * 64 }
 }
 
 extension Literal {

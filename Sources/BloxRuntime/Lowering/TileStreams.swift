@@ -27,7 +27,9 @@ extension TileCompiler {
     case .constant(let constant):
       if let literal = constant.splat { return .constant(literal) }
       return .view(View(dense: result.shape), buffer: try lowering.slot(ofConstant: constant))
-    case .iota(let type, let axis): return .iota(shape: type.shape, axis: axis)
+    case .iota(let type, let axis):
+      // Along a dimension of one element it is zero everywhere, also where a movement drops that dimension.
+      return type.shape[axis] == 1 ? .constant(Literal(0, as: type.dtype)) : .iota(shape: type.shape, axis: axis)
     case .random(.bits): return try randomBits(instruction)
     case .stopGradient, .bitcastConvert, .checkpointName: return try renamed(instruction, result)
     case .convert(let dtype):
@@ -78,8 +80,6 @@ extension TileCompiler {
       if let axis = movedAxis(axis, shape, by: instruction.op, result.shape) {
         return .iota(shape: result.shape, axis: axis)
       }
-      // Along a dimension of one element it is zero everywhere, and a reshape may drop that.
-      if shape[axis] == 1 { return .constant(Literal(0, as: result.dtype)) }
       throw unsupported(instruction, "moves an iota")
     case .bits(let buffer, let firstKey, let lane):
       if instruction.op.isAlias(operand: operand, result: result) {

@@ -1,13 +1,10 @@
-// Variables of the process's environment, and small files, without Foundation.
+// Small files, without Foundation.
 
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
-
-/// The value of a variable; `nil` when it is not set.
-func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
 /// Makes a folder and those above it that are missing; whether it is there afterwards.
 func makeFolder(_ path: String) -> Bool {
