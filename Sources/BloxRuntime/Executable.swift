@@ -177,13 +177,14 @@ private struct StepPlan: @unchecked Sendable {
     var lowering = Lowering(program)
     try lowering.run()
     owner = lowering.memory
+    try owner.finishCode()
     steps = owner.keep(lowering.steps)
     stepCount = lowering.steps.count
     slots = lowering.slots
     map = lowering.map
     scratchBytes = lowering.scratchBytes
     keptBytes = lowering.keptBytes
-    laneScratchBytes = (lowering.laneScratchBytes + 63) / 64 * 64
+    laneScratchBytes = lowering.laneScratchBytes.roundedUpToLine
     argumentByteCounts = program.parameters.map(\.type.byteCount)
     var overwritten: Set<Int> = []
     let places = program.places

@@ -80,6 +80,32 @@ public final class Storage: @unchecked Sendable {
   }
 }
 
+/// Freed blocks of a few cache lines, for numbers and small tensors: malloc takes its time over aligned ones.
+private enum SmallBlocks {
+  static let largest = 1 << 10
+  static let keptPerSize = 32
+
+  struct Idle: @unchecked Sendable {
+    // Sendable: an idle block belongs to the lists alone.
+    var blocks: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: largest / 64 + 1)
+  }
+
+  static let idle = Mutex(Idle())
+
+  static func take(capacity: Int) -> UnsafeMutableRawPointer? {
+    idle.locked { $0.blocks[capacity / 64].popLast() }
+  }
+
+  /// Keeps a block, if there is room for it.
+  static func give(_ address: UnsafeMutableRawPointer, capacity: Int) -> Bool {
+    idle.locked { idle in
+      guard idle.blocks[capacity / 64].count < keptPerSize else { return false }
+      idle.blocks[capacity / 64].append(address)
+      return true
+    }
+  }
+}
+
 /// Freed blocks kept for results of the same size, so that a training step does not fault its results in anew.
 private enum BlockCache {
   /// Smaller blocks come from malloc, which keeps them itself.
@@ -110,6 +136,7 @@ private enum BlockCache {
   }
 
   static func take(capacity: Int) -> UnsafeMutableRawPointer? {
+    if capacity <= SmallBlocks.largest { return SmallBlocks.take(capacity: capacity) }
     guard capacity >= smallestCached else { return nil }
     return idle.locked { idle -> Block? in
       guard let index = idle.blocks.lastIndex(where: { $0.capacity == capacity }) else { return nil }
@@ -128,6 +155,7 @@ private enum BlockCache {
   }
 
   static func give(_ address: UnsafeMutableRawPointer, capacity: Int) {
+    if capacity <= SmallBlocks.largest, SmallBlocks.give(address, capacity: capacity) { return }
     guard capacity >= smallestCached, capacity <= byteLimit else { return free(address) }
     let evicted = idle.locked { idle -> [Block] in
       idle.blocks.append(Block(address: address, capacity: capacity))

@@ -54,11 +54,13 @@ static void copy_run(char *dst, const char *src, int32_t width, int64_t count, i
 // dst[i * dst_stride + j] = src[j * src_stride + i] for i < rows, j < columns.
 //
 // A block is one cache line wide and high, and passes through a buffer: rows of src and dst that lie a multiple of
-// 4096 bytes apart would otherwise keep evicting each other and stalling loads on unrelated stores. Columns go in
-// chunks, so that the pages of a chunk of src rows stay in the translation cache while i advances. Beyond the
-// second-level cache src is prefetched (no hardware prefetcher follows a column), and a dst too large to be found
-// in a cache later is written around the caches.
-enum { LINE = 64, COLUMN_CHUNK = 512, PREFETCH_BYTES = 1 << 20, STREAM_BYTES = 16 << 20 };
+// 4096 bytes apart would otherwise keep evicting each other and stalling loads on unrelated stores.
+//
+// Columns go in chunks, so that the pages of a chunk of src rows stay in the translation cache while i advances. Beyond
+// the second-level cache src is prefetched: no hardware prefetcher follows a column. What is written past the caches is
+// written line by line in any order; then src is read in its own, as many rows side by side as a line has elements, which
+// are too many for the hardware's prefetchers.
+enum { LINE = 64, COLUMN_CHUNK = 512, PREFETCH_BYTES = 1 << 20 };
 
 #define LOW_2(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
@@ -111,35 +113,51 @@ SQUARE(u64, uint64_t, 2)
     }                                                                                                      \
   }                                                                                                        \
                                                                                                            \
-  static void transpose_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,             \
-                                 int64_t rows, int64_t columns) {                                          \
-    enum { BLOCK = LINE / sizeof(T) };                                                                     \
-    int64_t bytes = rows * columns * (int64_t)sizeof(T);                                                   \
-    bool prefetch = bytes >= PREFETCH_BYTES;                                                               \
-    bool aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * (int64_t)sizeof(T))) % 16 == 0;              \
-    bool stream = bytes >= STREAM_BYTES && aligned;                                                        \
-    for (int64_t jc = 0; jc < columns; jc += COLUMN_CHUNK) {                                               \
-      int64_t jc1 = columns - jc < COLUMN_CHUNK ? columns : jc + COLUMN_CHUNK;                             \
-      for (int64_t i0 = 0; i0 < rows; i0 += BLOCK) {                                                       \
-        int64_t i1 = rows - i0 < BLOCK ? rows : i0 + BLOCK;                                                \
-        for (int64_t j0 = jc; j0 < jc1; j0 += BLOCK) {                                                     \
-          int64_t j1 = jc1 - j0 < BLOCK ? jc1 : j0 + BLOCK;                                                \
-          for (int64_t j = j0 + 2 * BLOCK; prefetch && j < j0 + 3 * BLOCK && j < jc1; j++) {               \
-            __builtin_prefetch(src + j * src_stride + i0);                                                 \
-          }                                                                                                \
-          if (i1 - i0 == BLOCK && j1 - j0 == BLOCK) {                                                      \
-            block_##suffix(dst + i0 * dst_stride + j0, dst_stride, src + j0 * src_stride + i0, src_stride, \
-                           stream);                                                                        \
-            continue;                                                                                      \
-          }                                                                                                \
-          for (int64_t i = i0; i < i1; i++) {                                                              \
-            for (int64_t j = j0; j < j1; j++) dst[i * dst_stride + j] = src[j * src_stride + i];           \
-          }                                                                                                \
-        }                                                                                                  \
-      }                                                                                                    \
-    }                                                                                                      \
-    /* Orders the streaming stores before whatever tells another thread that they are done. */            \
-    if (stream) __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                   \
+  static inline void piece_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride, int64_t rows, \
+                                    int64_t columns, bool stream) {                                         \
+    enum { BLOCK = LINE / sizeof(T) };                                                                      \
+    if (rows == BLOCK && columns == BLOCK) {                                                                \
+      block_##suffix(dst, dst_stride, src, src_stride, stream);                                             \
+      return;                                                                                               \
+    }                                                                                                       \
+    for (int64_t i = 0; i < rows; i++) {                                                                    \
+      for (int64_t j = 0; j < columns; j++) dst[i * dst_stride + j] = src[j * src_stride + i];              \
+    }                                                                                                       \
+  }                                                                                                         \
+                                                                                                            \
+  static void transpose_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,              \
+                                 int64_t rows, int64_t columns, bool past_caches) {                         \
+    enum { BLOCK = LINE / sizeof(T) };                                                                      \
+    bool prefetch = rows * columns * (int64_t)sizeof(T) >= PREFETCH_BYTES;                                  \
+    bool aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * (int64_t)sizeof(T))) % 16 == 0;               \
+    if (past_caches && aligned) {                                                                           \
+      for (int64_t j0 = 0; j0 < columns; j0 += BLOCK) {                                                     \
+        int64_t width = columns - j0 < BLOCK ? columns - j0 : BLOCK;                                        \
+        for (int64_t i0 = 0; i0 < rows; i0 += BLOCK) {                                                      \
+          int64_t height = rows - i0 < BLOCK ? rows - i0 : BLOCK;                                           \
+          for (int64_t j = j0; j < j0 + width; j++) __builtin_prefetch(src + j * src_stride + i0 + 4 * BLOCK); \
+          piece_##suffix(dst + i0 * dst_stride + j0, dst_stride, src + j0 * src_stride + i0, src_stride, height, \
+                         width, true);                                                                      \
+        }                                                                                                   \
+      }                                                                                                     \
+      /* Orders the streaming stores before whatever tells another thread that they are done. */            \
+      __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                              \
+      return;                                                                                               \
+    }                                                                                                       \
+    for (int64_t jc = 0; jc < columns; jc += COLUMN_CHUNK) {                                                \
+      int64_t jc1 = columns - jc < COLUMN_CHUNK ? columns : jc + COLUMN_CHUNK;                              \
+      for (int64_t i0 = 0; i0 < rows; i0 += BLOCK) {                                                        \
+        int64_t height = rows - i0 < BLOCK ? rows - i0 : BLOCK;                                             \
+        for (int64_t j0 = jc; j0 < jc1; j0 += BLOCK) {                                                      \
+          for (int64_t j = j0 + 2 * BLOCK; prefetch && j < j0 + 3 * BLOCK && j < jc1; j++) {                \
+            __builtin_prefetch(src + j * src_stride + i0);                                                  \
+          }                                                                                                 \
+          int64_t width = jc1 - j0 < BLOCK ? jc1 - j0 : BLOCK;                                              \
+          piece_##suffix(dst + i0 * dst_stride + j0, dst_stride, src + j0 * src_stride + i0, src_stride, height, \
+                         width, false);                                                                     \
+        }                                                                                                   \
+      }                                                                                                     \
+    }                                                                                                       \
   }
 
 TRANSPOSE(u8, uint8_t, 16)
@@ -148,13 +166,16 @@ TRANSPOSE(u32, uint32_t, 4)
 TRANSPOSE(u64, uint64_t, 2)
 
 static void transpose(char *dst, int64_t dst_stride, const char *src, int64_t src_stride, int32_t width,
-                      int64_t rows, int64_t columns) {
+                      int64_t rows, int64_t columns, bool past_caches) {
+#define CALL(suffix, T) \
+  transpose_##suffix((T *)dst, dst_stride, (const T *)src, src_stride, rows, columns, past_caches); break
   switch (width) {
-    case 1: transpose_u8((uint8_t *)dst, dst_stride, (const uint8_t *)src, src_stride, rows, columns); break;
-    case 2: transpose_u16((uint16_t *)dst, dst_stride, (const uint16_t *)src, src_stride, rows, columns); break;
-    case 4: transpose_u32((uint32_t *)dst, dst_stride, (const uint32_t *)src, src_stride, rows, columns); break;
-    default: transpose_u64((uint64_t *)dst, dst_stride, (const uint64_t *)src, src_stride, rows, columns); break;
+    case 1: CALL(u8, uint8_t);
+    case 2: CALL(u16, uint16_t);
+    case 4: CALL(u32, uint32_t);
+    default: CALL(u64, uint64_t);
   }
+#undef CALL
 }
 
 // ---- Any strides ---------------------------------------------------------------------------------------
@@ -191,7 +212,7 @@ static int32_t simplify(dimension *out, int32_t rank, const int64_t *dims, const
 }
 
 void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, const int64_t *dims,
-                       const int64_t *dst_strides, const int64_t *src_strides) {
+                       const int64_t *dst_strides, const int64_t *src_strides, bool past_caches) {
   dimension dim[MAX_RANK];
   int32_t n = simplify(dim, rank, dims, dst_strides, src_strides);
   if (n < 0) return;
@@ -214,7 +235,7 @@ void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, 
   int64_t index[MAX_RANK] = {0};
   for (;;) {
     if (transposed) {
-      transpose(dst, dim[n].dst, src, inner.src, width, dim[n].count, inner.count);
+      transpose(dst, dim[n].dst, src, inner.src, width, dim[n].count, inner.count, past_caches);
     } else {
       copy_run(dst, src, width, inner.count, inner.dst, inner.src);
     }

@@ -24,6 +24,10 @@ static void find_pitches(const blox_tile_program *program, const blox_tile_block
 // A micro-op over `rows` rows. Its steps are those of whole rows of the program.
 static void run_op(const blox_tile_program *program, const blox_tile_op *op, char *const *slots,
                    const int64_t *pitches, int64_t rows, int64_t columns) {
+  if (op->kind == BLOX_TILE_NATIVE) {
+    run_native(program, op->native, slots, pitches, rows, columns);
+    return;
+  }
   const int32_t operands[4] = {op->dst, op->a, op->b, op->c};
   int64_t steps[4];
   bool whole = true;

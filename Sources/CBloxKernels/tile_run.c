@@ -128,8 +128,12 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
     seek(&cursors[i], stream, stream->of_rows ? start / program->row_length : start);
   }
   bool direct[program->result_count + 1];
+  char *staging[program->result_count + 1];
+  bool past_caches[program->result_count + 1];
   for (int32_t i = 0; i < program->result_count; i++) {
     int32_t slot = program->results[i].slot;
+    staging[i] = slots[slot];
+    past_caches[i] = program->results[i].streams && is_streamed(program, slot);
     // A slot without room in scratch is always written directly.
     direct[i] = !program->results[i].streams &&
                 (slots[slot] == NULL ? is_computed(program, slot) : may_write_directly(program, buffers, i));
@@ -167,7 +171,9 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
       int64_t first = result->of_rows ? row : at;
-      if (direct[i]) slots[result->slot] = buffers[result->buffer] + first * result->width;
+      char *to = buffers[result->buffer] + first * result->width;
+      if (direct[i]) slots[result->slot] = to;
+      if (past_caches[i]) slots[result->slot] = (uintptr_t)to % 64 == 0 ? to : staging[i];
     }
     int64_t upcoming = end - at - n < tile ? end - at - n : tile;
     int32_t aheads = upcoming > 0 && program->op_count > 0 ? look_ahead(program, buffers, direct, at + n, upcoming, list) : 0;
@@ -192,6 +198,13 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
           blox_fold_elements(program->isa, fold, &folds[op->fold], scratch + fold->levels, slots[op->a], n);
           break;
         }
+        case BLOX_TILE_NATIVE:
+          if (op->native->by_row) {
+            run_native(program, op->native, slots, NULL, rows, program->row_length);
+          } else {
+            op->native->fn(slots, n);
+          }
+          break;
         default:
           repeat_rows(program->isa, slots[op->dst], slots[op->a], op->width, rows, program->row_length);
       }
@@ -201,6 +214,7 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
       if (direct[i]) continue;
       int64_t first = result->of_rows ? row : at, count = result->of_rows ? rows : n;
       char *to = buffers[result->buffer] + first * result->width;
+      if (slots[result->slot] == to) continue;
       if (result->streams) {
         copy_streaming(to, slots[result->slot], count * result->width);
       } else {

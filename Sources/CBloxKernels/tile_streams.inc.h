@@ -115,10 +115,61 @@ static inline char *stream_start(const blox_stream *stream, char *const *buffers
   return buffers[stream->buffer] + stream->offset * blox_dtype_width(stream->dtype);
 }
 
+static inline bool op_touches(const blox_tile_op *op, int32_t slot, bool writes) {
+  if (op->kind != BLOX_TILE_NATIVE) {
+    return writes ? op->dst == slot : op->a == slot || op->b == slot || op->c == slot;
+  }
+  for (int32_t i = 0; i < op->native->slot_count; i++) {
+    const blox_native_slot *touched = &op->native->slots[i];
+    if (touched->slot == slot && (touched->is_written != 0) == writes) return true;
+  }
+  return false;
+}
+
+static inline bool op_writes(const blox_tile_op *op, int32_t slot) { return op_touches(op, slot, true); }
+static inline bool op_reads(const blox_tile_op *op, int32_t slot) { return op_touches(op, slot, false); }
+
+// Whether machine code writes a slot past the caches.
+static inline bool is_streamed(const blox_tile_program *program, int32_t slot) {
+  for (int32_t i = 0; i < program->op_count; i++) {
+    const blox_tile_native *native = program->ops[i].kind == BLOX_TILE_NATIVE ? program->ops[i].native : NULL;
+    for (int32_t s = 0; native && s < native->slot_count; s++) {
+      if (native->slots[s].slot == slot && native->slots[s].is_streamed) return true;
+    }
+  }
+  return false;
+}
+
+// Machine code over some rows. `pitches` are the elements from row to row of each slot; without, those of a row.
+static void run_native(const blox_tile_program *program, const blox_tile_native *native, char *const *slots,
+                       const int64_t *pitches, int64_t rows, int64_t columns) {
+  bool whole = !native->by_row;
+  for (int32_t i = 0; pitches && i < native->slot_count; i++) {
+    const blox_native_slot *touched = &native->slots[i];
+    whole = whole && (touched->step != BLOX_STEP_ELEMENTS || pitches[touched->slot] == columns);
+  }
+  if (whole || rows == 1) {
+    native->fn(slots, rows * columns);
+    return;
+  }
+  char *at[program->slot_count];
+  int64_t steps[native->slot_count];
+  for (int32_t i = 0; i < native->slot_count; i++) {
+    const blox_native_slot *touched = &native->slots[i];
+    int64_t pitch = pitches ? pitches[touched->slot] : columns;
+    at[touched->slot] = slots[touched->slot];
+    steps[i] = touched->step == BLOX_STEP_ROW ? 0 : touched->width * (touched->step == BLOX_STEP_ROWS ? 1 : pitch);
+  }
+  for (int64_t row = 0; row < rows; row++) {
+    native->fn(at, columns);
+    for (int32_t i = 0; i < native->slot_count; i++) at[native->slots[i].slot] += steps[i];
+  }
+}
+
 // Whether a micro-op produces the slot; otherwise it is a stream or a constant, and its result is a copy.
 static inline bool is_computed(const blox_tile_program *program, int32_t slot) {
   for (int32_t i = 0; i < program->op_count; i++) {
-    if (program->ops[i].dst == slot) return true;
+    if (op_writes(&program->ops[i], slot)) return true;
   }
   return false;
 }
@@ -137,8 +188,8 @@ static inline bool may_write_directly(const blox_tile_program *program, char *co
     bool written = false;
     for (int32_t i = 0; i < program->op_count; i++) {
       const blox_tile_op *op = &program->ops[i];
-      if (written && (op->a == stream->slot || op->b == stream->slot || op->c == stream->slot)) return false;
-      written = written || op->dst == result->slot;
+      if (written && op_reads(op, stream->slot)) return false;
+      written = written || op_writes(op, result->slot);
     }
     for (int32_t i = 0; i < program->result_count; i++) {
       if (program->results[i].slot == stream->slot) return false;

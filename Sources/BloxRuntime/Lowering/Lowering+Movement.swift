@@ -93,6 +93,9 @@ extension Lowering {
     copy(source, View(dense: type.shape), to: target, type)
   }
 
+  /// From this size on, a transpose does not stay in the caches until it is read.
+  private static let streamedBytes = 16 << 20
+
   /// Adds a copy; offsets and strides (target first) in elements.
   mutating func copy(
     from source: Int32, offset sourceOffset: Int, to target: Int32, offset targetOffset: Int, width: Int,
@@ -102,7 +105,12 @@ extension Lowering {
     let dims = collapse(dimensions)
     // A part should take some microseconds; the longest of the outer dimensions gives the most even parts.
     let byteCount = dims.reduce(width) { $0 * $1.size }
-    let split = dims.indices.prefix(max(1, dims.count - 1)).max { (dims[$0].size, -$0) < (dims[$1].size, -$1) } ?? 0
+    let isStreamed =
+      byteCount >= Lowering.streamedBytes && dims.contains { $0.strides[1] == 1 } && dims.count > 1
+      && dims[dims.count - 1].strides[1] != 1
+    let outer = dims.indices.prefix(max(1, dims.count - 1)).max { (dims[$0].size, -$0) < (dims[$1].size, -$1) } ?? 0
+    // What is written past the caches is read row by row of the source, if there are rows enough for parts.
+    let split = isStreamed && dims[dims.count - 1].size >= 512 ? dims.count - 1 : outer
     let size = dims.isEmpty ? 1 : dims[split].size
     let wanted = min(64, byteCount / (256 << 10), size)
     var length = size
@@ -116,7 +124,7 @@ extension Lowering {
       width: Int32(width), rank: Int32(dims.count), dims: memory.keep(dims.map { Int64($0.size) }),
       targetStrides: memory.keep(dims.map { Int64($0.strides[0]) }),
       sourceStrides: memory.keep(dims.map { Int64($0.strides[1]) }), splitDimension: split, splitLength: length,
-      parts: (size + length - 1) / length)
+      parts: (size + length - 1) / length, isStreamed: isStreamed)
     append(.copy(memory.keep(step)))
   }
 }

@@ -40,14 +40,15 @@ struct TileOp {
     case `repeat`
     /// A reduction over leading dimensions takes the operand's elements.
     case fold(Int)
+    case native(TileCode)
   }
 
   let function: Function
-  /// The slot that it writes; `nil` for a fold.
-  let target: Int?
+  /// The slots that it writes: none for a fold, any number for machine code, else one.
+  let targets: [Int]
   let operands: [Int]
-  /// What it computes, if it may be joined with another.
-  var arithmetic: TileArithmetic?
+  /// What it computes, if it is elementwise.
+  var computation: TileComputation?
 }
 
 /// A stream before its dims and strides have an address.
@@ -69,6 +70,8 @@ struct TileCompiler {
   var lowering: Lowering
   let resultBuffers: [Int32]
   let space: TileSpace
+  /// Whether it runs over blocks of a product, whose rows lie apart.
+  let runsInBlocks: Bool
   var slots: [TileSlot] = []
   var ops: [TileOp] = []
   var streams: [TileStream] = []
@@ -85,7 +88,7 @@ struct TileCompiler {
   /// The slot of each value that has one, so that a view read twice is one stream.
   private var slotOfValue: [Int?]
 
-  /// - Parameter rowLength: The length of rows, where it is not for the region to say.
+  /// - Parameter rowLength: The length of rows, where it is not for the region to say: over blocks of a product.
   init(
     _ region: Program, _ kind: Op.FusionKind = .loop, operands: [Int32], results: [Int32], rowLength: Int? = nil,
     _ lowering: Lowering
@@ -93,6 +96,7 @@ struct TileCompiler {
     self.region = region
     self.lowering = lowering
     resultBuffers = results
+    runsInBlocks = rowLength != nil
     space = TileSpace(region, kind, rowLength: rowLength)
     sources = Array(repeating: nil, count: region.types.count)
     slotOfValue = Array(repeating: nil, count: region.types.count)
@@ -141,6 +145,7 @@ struct TileCompiler {
       slotBuffers.append(buffer)
     }
     for slot in resultSlots { slots[slot].isResult = true }
+    joinNative()
     joinPairs()
   }
 
@@ -274,17 +279,18 @@ extension TileCompiler {
     let isa = kernelISA
     switch instruction.op {
     case .unary(let op):
-      return try emit(blox_tile_unary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
+      return try emit(blox_tile_unary(isa, op.kernel, dtype.kernel), .unary(op), instruction, cost: op.cost)
     case .binary(let op):
-      let slot = try emit(blox_tile_binary(isa, op.kernel, dtype.kernel), instruction, result, cost: op.cost)
-      if [.add, .sub, .mul].contains(op) { ops[ops.count - 1].arithmetic = TileArithmetic(op: op, dtype: dtype) }
-      return slot
+      return try emit(blox_tile_binary(isa, op.kernel, dtype.kernel), .binary(op), instruction, cost: op.cost)
     case .compare(let direction):
-      return try emit(blox_tile_compare(isa, direction.kernel, dtype.kernel), instruction, result, cost: 0.05)
-    case .select: return try emit(blox_tile_select(isa, result.kernel), instruction, result, cost: 0.05)
-    case .clamp: return try emit(blox_tile_clamp(isa, dtype.kernel), instruction, result, cost: 0.05)
-    case .fma: return try emit(blox_tile_fma(isa, dtype.kernel), instruction, result, cost: 0.05)
-    case .convert: return try emit(blox_tile_convert(isa, dtype.kernel, result.kernel), instruction, result, cost: 0.1)
+      let function = blox_tile_compare(isa, direction.kernel, dtype.kernel)
+      return try emit(function, .compare(direction), instruction, cost: 0.05)
+    case .select: return try emit(blox_tile_select(isa, result.kernel), .select, instruction, cost: 0.05)
+    case .clamp: return try emit(blox_tile_clamp(isa, dtype.kernel), .clamp, instruction, cost: 0.05)
+    case .fma: return try emit(blox_tile_fma(isa, dtype.kernel), .fma, instruction, cost: 0.05)
+    case .convert:
+      let function = blox_tile_convert(isa, dtype.kernel, result.kernel)
+      return try emit(function, .convert(to: result), instruction, cost: 0.1)
     case .integerPow(let exponent): return try emitPower(instruction, exponent, dtype)
     case .reduce(let kind, _): return try emitReduction(instruction, kind, dtype)
     case .constant, .bitcastConvert, .broadcastInDim, .reshape, .transpose, .slice, .pad, .concatenate, .iota,
@@ -302,25 +308,29 @@ extension TileCompiler {
   }
 
   private mutating func emit(
-    _ function: blox_tile_fn?, _ instruction: Instruction, _ dtype: DType, cost: Double
+    _ function: blox_tile_fn?, _ kind: TileComputation.Kind, _ instruction: Instruction, cost: Double
   ) throws(BloxError) -> Int {
     guard let function else { throw unsupported(instruction, "has no kernel") }
     var operands: [Int] = []
     for operand in instruction.operands { operands.append(try slot(operand)) }
-    let ofRows = isOfRows(region.type(of: instruction.results[0]))
-    return append(.elementwise(function), operands, dtype, ofRows: ofRows, cost: cost)
+    let result = region.type(of: instruction.results[0])
+    let dtype = if case .select = kind { result.dtype } else { region.type(of: instruction.operands[0]).dtype }
+    return append(
+      .elementwise(function), operands, result.dtype, ofRows: isOfRows(result), cost: cost,
+      computation: TileComputation(kind: kind, dtype: dtype))
   }
 
   /// Adds a micro-op; `cost` is in nanoseconds per element it computes.
   mutating func append(
-    _ function: TileOp.Function, _ operands: [Int], _ dtype: DType, ofRows: Bool, cost: Double
+    _ function: TileOp.Function, _ operands: [Int], _ dtype: DType, ofRows: Bool, cost: Double,
+    computation: TileComputation? = nil
   ) -> Int {
     self.cost += ofRows ? cost / Double(rowLength) : cost
     for operand in operands { slots[operand].lastUse = ops.count }
     let target = makeSlot(.computed, dtype, ofRows: ofRows)
     slots[target].definition = ops.count
     slots[target].lastUse = ops.count
-    ops.append(TileOp(function: function, target: target, operands: operands))
+    ops.append(TileOp(function: function, targets: [target], operands: operands, computation: computation))
     return target
   }
 
@@ -348,6 +358,7 @@ extension TileCompiler {
       let divide = blox_tile_binary(kernelISA, BLOX_DIV, dtype.kernel)
     else { throw unsupported(instruction, "has no kernel") }
     let ofRows = isOfRows(region.type(of: instruction.results[0]))
+    let product = TileComputation(kind: .binary(.mul), dtype: dtype)
     var power = try slot(instruction.operands[0])
     var accumulator: Int?
     var rest = exponent.magnitude
@@ -355,16 +366,22 @@ extension TileCompiler {
       if rest & 1 == 1 {
         accumulator =
           accumulator.map {
-            append(.elementwise(multiply), [$0, power], dtype, ofRows: ofRows, cost: 0.05)
+            append(
+              .elementwise(multiply), [$0, power], dtype, ofRows: ofRows, cost: 0.05, computation: product)
           } ?? power
       }
       rest >>= 1
-      if rest > 0 { power = append(.elementwise(multiply), [power, power], dtype, ofRows: ofRows, cost: 0.05) }
+      if rest > 0 {
+        power = append(
+          .elementwise(multiply), [power, power], dtype, ofRows: ofRows, cost: 0.05, computation: product)
+      }
     }
     guard let accumulator else { throw unsupported(instruction, "is a constant, and needs no micro-op") }
     guard exponent < 0 else { return accumulator }
     let one = constantSlot(Literal(1, as: dtype))
-    return append(.elementwise(divide), [one, accumulator], dtype, ofRows: ofRows, cost: 0.15)
+    return append(
+      .elementwise(divide), [one, accumulator], dtype, ofRows: ofRows, cost: 0.15,
+      computation: TileComputation(kind: .binary(.div), dtype: dtype))
   }
 }
 

@@ -79,7 +79,7 @@ extension TileCompiler {
       let bytes = pieces.count * pieces.inner * kernels.width
       let partial = pieces.count == 1 ? target : lowering.scratchSlot(byteCount: bytes)
       slots[source].lastUse = ops.count
-      ops.append(TileOp(function: .fold(folds.count), target: nil, operands: [source]))
+      ops.append(TileOp(function: .fold(folds.count), targets: [], operands: [source]))
       folds.append(
         TileFold(
           kernels: kernels, accumulate: accumulate, identity: kind.identity(operand.dtype), pieces: pieces,
@@ -92,7 +92,7 @@ extension TileCompiler {
   func places(ofFolds scratchBytes: inout Int) -> [blox_tile_fold] {
     var places: [blox_tile_fold] = []
     for fold in folds {
-      scratchBytes = (scratchBytes + 63) / 64 * 64
+      scratchBytes = scratchBytes.roundedUpToLine
       let (inner, piece, width) = (Int64(fold.pieces.inner), Int64(fold.pieces.elements), Int32(fold.kernels.width))
       places.append(
         blox_tile_fold(

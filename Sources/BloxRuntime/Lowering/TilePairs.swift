@@ -7,12 +7,6 @@
 import BloxIR
 import CBloxKernels
 
-/// An addition, subtraction or multiplication of floats of one type.
-struct TileArithmetic {
-  let op: Op.Binary
-  let dtype: DType
-}
-
 extension TileCompiler {
   /// Joins what can be joined, from the first micro-op to the last. A joined one is not joined again.
   mutating func joinPairs() {
@@ -20,17 +14,19 @@ extension TileCompiler {
     for op in ops { for operand in op.operands { reads[operand] += 1 } }
     var isGone = Array(repeating: false, count: ops.count)
     for index in ops.indices {
-      guard let second = ops[index].arithmetic else { continue }
+      guard case .binary(let second)? = ops[index].computation?.kind, let dtype = ops[index].computation?.dtype else {
+        continue
+      }
       for position in 0..<2 {
         let between = ops[index].operands[position]
         let definition = slots[between].definition
         guard reads[between] == 1, !slots[between].isResult, definition >= 0,
-          let first = ops[definition].arithmetic, first.dtype == second.dtype,
-          let pair = TileCompiler.pair(first.op, second.op, position),
-          let function = blox_tile_pair(kernelISA, pair, second.dtype.kernel)
+          case .binary(let first)? = ops[definition].computation?.kind, ops[definition].computation?.dtype == dtype,
+          let pair = TileCompiler.pair(first, second, position),
+          let function = blox_tile_pair(kernelISA, pair, dtype.kernel)
         else { continue }
         ops[index] = TileOp(
-          function: .elementwise(function), target: ops[index].target,
+          function: .elementwise(function), targets: ops[index].targets,
           operands: ops[definition].operands + [ops[index].operands[1 - position]])
         isGone[definition] = true
         break
@@ -38,12 +34,18 @@ extension TileCompiler {
     }
     guard isGone.contains(true) else { return }
     ops = zip(ops, isGone).filter { !$1 }.map(\.0)
+    findUses()
+  }
+
+  /// Notes for each slot which micro-op writes it and which reads it last.
+  mutating func findUses() {
     for index in slots.indices { (slots[index].definition, slots[index].lastUse) = (-1, -1) }
     for (index, op) in ops.enumerated() {
       for operand in op.operands { slots[operand].lastUse = index }
-      guard let target = op.target else { continue }
-      slots[target].definition = index
-      slots[target].lastUse = max(slots[target].lastUse, index)
+      for target in op.targets {
+        slots[target].definition = index
+        slots[target].lastUse = max(slots[target].lastUse, index)
+      }
     }
   }
 

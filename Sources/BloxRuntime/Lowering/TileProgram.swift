@@ -11,8 +11,10 @@ import CBloxKernels
 /// micro-op reads and writes.
 private let tileBytes = 36 << 10
 private let tileLengths = 256...4096
-/// From this size on, in bytes, a result of a loop is written past the caches: it would not stay in them.
-private let streamedBytes = 24 << 20
+/// A region that reads and writes so many bytes and more writes large results past the caches: they would not stay there,
+/// but push out what was read.
+private let streamingBytes = 24 << 20
+private let streamedBytes = 8 << 20
 
 /// Room for slots, in pools by width, apart for elements and for rows.
 struct SlotAllocation {
@@ -55,7 +57,8 @@ extension TileCompiler {
     var room = SlotAllocation(offsets: Array(repeating: -1, count: slots.count))
     for (index, slot) in slots.enumerated() {
       switch slot.kind {
-      case .filled, .constant: room.take(index, slot)
+      case .filled: room.take(index, slot)
+      case .constant: if constants.contains(where: { $0.slot == index }) { room.take(index, slot) }
       case .computed: if slot.isResult && needsRoom(index) { room.take(index, slot) }
       case .contiguous, .row: break
       }
@@ -68,9 +71,9 @@ extension TileCompiler {
           room.release(operand, slot)
         }
       }
-      guard let target = op.target, !slots[target].isResult else { continue }
-      room.take(target, slots[target])
-      if slots[target].lastUse == index { room.release(target, slots[target]) }
+      let targets = op.targets.filter { !slots[$0].isResult }
+      for target in targets { room.take(target, slots[target]) }
+      for target in targets where slots[target].lastUse == index { room.release(target, slots[target]) }
     }
     return room
   }
@@ -87,9 +90,11 @@ extension TileCompiler {
       }
   }
 
-  /// Whether a result is written past the caches: it is larger than they are, and nothing else brings its lines there.
-  private func isStreamed(_ index: Int) -> Bool {
-    guard !resultsAreOfRows[index], count * slots[resultSlots[index]].width >= streamedBytes else { return false }
+  /// Whether a result is written past the caches: it does not fit there, and nothing else brings its lines there.
+  func isStreamed(_ index: Int) -> Bool {
+    guard !runsInBlocks, !resultsAreOfRows[index], count * slots[resultSlots[index]].width >= streamedBytes,
+      count * movedWidth >= streamingBytes
+    else { return false }
     return !streams.contains { $0.buffer == slotBuffers[index] }
   }
 
@@ -111,8 +116,8 @@ extension TileCompiler {
     let wholeRows = rowLength == 1 ? fitting : max(1, fitting / rowLength) * rowLength
     let tile = blockColumns.map { max(fitting, $0) } ?? wholeRows
     // Slots start at cache lines.
-    let elements = (tile + 63) / 64 * 64
-    let rows = (tile / rowLength + 63) / 64 * 64
+    let elements = tile.roundedUpToLine
+    let rows = (tile / rowLength).roundedUpToLine
     let offsets = slots.indices.map { index -> Int64 in
       guard room.offsets[index] >= 0 else { return -1 }
       let ofRows = slots[index].ofRows
@@ -152,12 +157,15 @@ extension TileCompiler {
   /// Elements per tile: a power of two, so that tiles begin where pages do, of which as many as possible fit the first-level
   /// cache together.
   private func tileLength(scratchUnits: Int) -> Int {
-    let bufferBytes =
-      slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
-      + zip(resultSlots, resultsAreOfRows).reduce(0) { $0 + ($1.1 ? 0 : slots[$1.0].width) }
-    let fitting = tileBytes / max(1, scratchUnits + bufferBytes)
+    let fitting = tileBytes / max(1, scratchUnits + movedWidth)
     let bounded = min(max(fitting, tileLengths.lowerBound), tileLengths.upperBound)
     return 1 << (Int.bitWidth - 1 - bounded.leadingZeroBitCount)
+  }
+
+  /// The bytes of an element in all that is read from buffers in place, and in results.
+  private var movedWidth: Int {
+    slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
+      + zip(resultSlots, resultsAreOfRows).reduce(0) { $0 + ($1.1 ? 0 : slots[$1.0].width) }
   }
 
   /// Elements per part: a part takes some tens of microseconds, so that handing it out costs little. The number of
@@ -186,13 +194,13 @@ extension TileCompiler {
   private func microOp(_ op: TileOp) -> blox_tile_op {
     func operand(_ index: Int) -> Int32 { index < op.operands.count ? Int32(op.operands[index]) : -1 }
     var result = blox_tile_op()
-    result.dst = Int32(op.target ?? -1)
+    result.dst = op.targets.first.map { Int32($0) } ?? -1
     (result.a, result.b, result.c) = (operand(0), operand(1), operand(2))
-    let width = op.target.map { slots[$0].width } ?? 0
+    let width = op.targets.first.map { slots[$0].width } ?? 0
     switch op.function {
     case .elementwise(let function):
       let byRow = op.operands.contains { slots[$0].kind == .row }
-      let ofRows = op.target.map { slots[$0].ofRows } ?? false
+      let ofRows = op.targets.first.map { slots[$0].ofRows } ?? false
       result.kind = Int32((ofRows ? BLOX_TILE_ROWS : byRow ? BLOX_TILE_BY_ROW : BLOX_TILE_ELEMENTS).rawValue)
       result.fn = function
       func step(_ index: Int) -> Int64 {
@@ -209,6 +217,9 @@ extension TileCompiler {
     case .fold(let fold):
       result.kind = Int32(BLOX_TILE_FOLD.rawValue)
       result.fold = Int32(fold)
+    case .native(let code):
+      result.kind = Int32(BLOX_TILE_NATIVE.rawValue)
+      result.native = lowering.memory.keep(code)
     }
     return result
   }

@@ -17,6 +17,8 @@ struct CopyStep: BitwiseCopyable {
   let splitDimension: Int
   let splitLength: Int
   let parts: Int
+  /// Whether a transpose is written past the caches.
+  let isStreamed: Bool
 
   static func run(_ step: UnsafePointer<CopyStep>, _ memory: RunMemory) {
     guard step.pointee.parts > 1 else { return step.pointee.copy(memory) }
@@ -29,7 +31,7 @@ struct CopyStep: BitwiseCopyable {
   private func copy(_ memory: RunMemory) {
     blox_copy_strided(
       memory.address(target) + targetOffset, memory.address(source) + sourceOffset, width, rank, dims, targetStrides,
-      sourceStrides)
+      sourceStrides, isStreamed)
   }
 
   private func copy(part: Int, _ memory: RunMemory) {
@@ -40,7 +42,7 @@ struct CopyStep: BitwiseCopyable {
       blox_copy_strided(
         memory.address(target) + targetOffset + start * Int(targetStrides[splitDimension]) * Int(width),
         memory.address(source) + sourceOffset + start * Int(sourceStrides[splitDimension]) * Int(width), width, rank,
-        partDims.baseAddress, targetStrides, sourceStrides)
+        partDims.baseAddress, targetStrides, sourceStrides, isStreamed)
     }
   }
 }

@@ -179,7 +179,8 @@ struct MatrixRun {
           blox_copy_strided(
             target.assumingMemoryBound(to: CChar.self), source.start.assumingMemoryBound(to: CChar.self),
             Int32(width), 2, dims.assumingMemoryBound(to: Int64.self).baseAddress,
-            to.assumingMemoryBound(to: Int64.self).baseAddress, from.assumingMemoryBound(to: Int64.self).baseAddress)
+            to.assumingMemoryBound(to: Int64.self).baseAddress, from.assumingMemoryBound(to: Int64.self).baseAddress,
+            false)
         }
       }
     }

@@ -11,6 +11,9 @@ final class StepMemory: @unchecked Sendable {
   private var blocks: [UnsafeMutableRawPointer] = []
   private var constants: [Storage] = []
   private var objects: [AnyObject] = []
+  /// Machine code that waits for memory, and where its address then goes.
+  private var code: [UInt8] = []
+  private var entries: [(place: UnsafeMutablePointer<blox_tile_native>, offset: Int)] = []
 
   /// Keeps a value and returns where it is.
   func keep<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> { keep([value]) }
@@ -34,6 +37,29 @@ final class StepMemory: @unchecked Sendable {
   func keep<Object: AnyObject>(object: Object) -> Unmanaged<Object> {
     objects.append(object)
     return Unmanaged.passUnretained(object)
+  }
+
+  /// Keeps machine code, which can run after ``finishCode()``.
+  func keep(_ tileCode: TileCode) -> UnsafePointer<blox_tile_native> {
+    let place = keep(
+      blox_tile_native(
+        fn: nil, by_row: tileCode.isByRow ? 1 : 0, slot_count: Int32(tileCode.slots.count),
+        slots: keep(tileCode.slots)))
+    code += Array(repeating: 0xCC, count: code.count.roundedUpToLine - code.count)
+    entries.append((UnsafeMutablePointer(mutating: place), code.count))
+    code += tileCode.bytes
+    return place
+  }
+
+  /// Puts the machine code that was kept into executable memory.
+  func finishCode() throws(BloxError) {
+    guard !entries.isEmpty else { return }
+    let machineCode = try MachineCode(code)
+    for entry in entries {
+      entry.place.pointee.fn = unsafeBitCast(machineCode.start + entry.offset, to: blox_native_fn.self)
+    }
+    objects.append(machineCode)
+    (code, entries) = ([], [])
   }
 
   deinit {

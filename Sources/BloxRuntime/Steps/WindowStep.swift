@@ -79,7 +79,8 @@ struct DynamicSliceStep: BitwiseCopyable {
     }
     blox_copy_strided(
       memory.address(target) + (writes ? offset * Int(width) : 0),
-      memory.address(source) + (writes ? 0 : offset * Int(width)), width, rank, dims, targetStrides, sourceStrides)
+      memory.address(source) + (writes ? 0 : offset * Int(width)), width, rank, dims, targetStrides,
+      sourceStrides, false)
   }
 }
 

@@ -116,7 +116,34 @@ typedef enum blox_tile_kind {
   BLOX_TILE_REDUCE,    // dst[row] = reduction of the row's elements of a
   BLOX_TILE_REPEAT,    // all of the row's elements of dst = a[row]
   BLOX_TILE_FOLD,      // a's elements go into a fold, and nowhere else
+  BLOX_TILE_NATIVE,    // machine code over the elements
 } blox_tile_kind;
+
+/// How what machine code reads or writes moves from row to row.
+typedef enum blox_native_step {
+  BLOX_STEP_ELEMENTS,  // with the elements
+  BLOX_STEP_ROW,       // not at all: it is the same row for all
+  BLOX_STEP_ROWS,      // by one: it has an element a row
+} blox_native_step;
+
+/// A slot that machine code reads or writes.
+typedef struct blox_native_slot {
+  int32_t slot;
+  int32_t width;  // bytes per element
+  int32_t step;
+  int32_t is_written;
+  int32_t is_streamed;  // written past the caches; its address is a multiple of 64
+} blox_native_slot;
+
+/// Computes `n` elements of some slots from others. What it writes is written after all that has the same index is read.
+typedef void (*blox_native_fn)(char *const *slots, int64_t n);
+
+typedef struct blox_tile_native {
+  blox_native_fn fn;
+  int32_t by_row;  // runs row after row
+  int32_t slot_count;
+  const blox_native_slot *slots;
+} blox_tile_native;
 
 /// dst[r] = reduction of src[r * length ..< (r + 1) * length], for r in 0 ..< rows. Sums of floats go
 /// through a fixed tree (several lanes, blocks combined pairwise); empty rows give the identity.
@@ -128,6 +155,7 @@ typedef struct blox_tile_op {
   blox_reduce_rows_fn reduce;  // for REDUCE
   int32_t width;               // bytes per element, for REPEAT
   int32_t fold;                // for FOLD
+  const blox_tile_native *native;
   int32_t dst, a, b, c;        // slots; -1 when unused
   int64_t steps[4];            // bytes from row to row of dst, a, b and c, for BY_ROW
 } blox_tile_op;
@@ -252,8 +280,9 @@ int64_t blox_top_k_scratch_bytes(const blox_order *order);
 
 /// dst[sum i_d * dst_strides[d]] = src[sum i_d * src_strides[d]] over `dims`; strides in elements, may be 0
 /// in src and negative in either. Contiguous runs use memcpy, transposes are blocked. width: 1, 2, 4 or 8.
+/// past_caches: whether a transpose writes around the caches, since dst is too large to be found there later.
 void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, const int64_t *dims,
-                       const int64_t *dst_strides, const int64_t *src_strides);
+                       const int64_t *dst_strides, const int64_t *src_strides, bool past_caches);
 /// Writes `count` elements of `width` bytes with the low bytes of `bits`.
 void blox_fill(blox_isa isa, char *dst, int32_t width, uint64_t bits, int64_t count);
 
