@@ -108,7 +108,7 @@ private enum SmallBlocks {
 
 /// Freed blocks kept for results of the same size, so that a training step does not fault its results in anew.
 private enum BlockCache {
-  /// Smaller blocks come from malloc, which keeps them itself.
+  /// Blocks between these and the small ones come from malloc, which keeps them itself.
   static let smallestCached = 64 << 10
   static let hugePage = 2 << 20
   /// What idle blocks may hold together, in bytes and in number.

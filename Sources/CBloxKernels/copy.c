@@ -129,7 +129,7 @@ SQUARE(u64, uint64_t, 2)
                                  int64_t rows, int64_t columns, bool past_caches) {                         \
     enum { BLOCK = LINE / sizeof(T) };                                                                      \
     bool prefetch = rows * columns * (int64_t)sizeof(T) >= PREFETCH_BYTES;                                  \
-    bool aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * (int64_t)sizeof(T))) % 16 == 0;               \
+    bool aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * (int64_t)sizeof(T))) % LINE == 0;             \
     if (past_caches && aligned) {                                                                           \
       for (int64_t j0 = 0; j0 < columns; j0 += BLOCK) {                                                     \
         int64_t width = columns - j0 < BLOCK ? columns - j0 : BLOCK;                                        \
@@ -140,8 +140,6 @@ SQUARE(u64, uint64_t, 2)
                          width, true);                                                                      \
         }                                                                                                   \
       }                                                                                                     \
-      /* Orders the streaming stores before whatever tells another thread that they are done. */            \
-      __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                              \
       return;                                                                                               \
     }                                                                                                       \
     for (int64_t jc = 0; jc < columns; jc += COLUMN_CHUNK) {                                                \
@@ -248,6 +246,8 @@ void blox_copy_strided(char *dst, const char *src, int32_t width, int32_t rank, 
       src -= dim[d].count * dim[d].src * width;
       index[d] = 0;
     }
-    if (d < 0) return;
+    if (d < 0) break;
   }
+  // Orders streaming stores before whatever tells another thread that they are done.
+  if (past_caches) __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -157,12 +157,14 @@ static void run_native(const blox_tile_program *program, const blox_tile_native 
   for (int32_t i = 0; i < native->slot_count; i++) {
     const blox_native_slot *touched = &native->slots[i];
     int64_t pitch = pitches ? pitches[touched->slot] : columns;
-    at[touched->slot] = slots[touched->slot];
     steps[i] = touched->step == BLOX_STEP_ROW ? 0 : touched->width * (touched->step == BLOX_STEP_ROWS ? 1 : pitch);
   }
   for (int64_t row = 0; row < rows; row++) {
+    for (int32_t i = 0; i < native->slot_count; i++) {
+      int32_t slot = native->slots[i].slot;
+      at[slot] = slots[slot] + row * steps[i];
+    }
     native->fn(at, columns);
-    for (int32_t i = 0; i < native->slot_count; i++) at[native->slots[i].slot] += steps[i];
   }
 }
 

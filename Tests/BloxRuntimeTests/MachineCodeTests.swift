@@ -1,9 +1,16 @@
 // Machine code against the kernels that it stands for: the same bits, for every length, and where registers run out.
 import BloxIR
+import BloxPasses
 import CBloxKernels
 import Testing
 
 @testable import BloxRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 
 /// Nothing to test where there is no machine code; the tests with BLOX_ISA=avx2 and =portable run what is there instead.
 private let hasMachineCode = MachineCode.isAvailable
@@ -219,6 +226,50 @@ struct MachineCodeTests {
       return sum
     }
     #expect(words(got).map { Float(bitPattern: $0) } == want)
+  }
+
+  @Test("Constants leave registers for the values")
+  func manyConstants() throws {
+    let count = 21
+    let input = (0..<count).map { Float($0) / 64 }
+    var program = VectorProgram()
+    let x = program.load(slot: 1)
+    var t = x
+    // A summand that lives on, and a summand that is a constant, with a constant factor each.
+    for k in 0..<300 { t = program.multiplyAdd(t, program.constant(Float(k) / 512), x) }
+    for k in 0..<300 { t = program.multiplyAdd(t, program.constant(Float(k) / 512), program.constant(-Float(k) / 256)) }
+    program.results = [VectorProgram.Result(value: program.add(t, x), slot: 0)]
+    let got = try run(program, [bytes(input.map(\.bitPattern))], resultBytes: 4 * count, count: count)
+    let want = input.map { x in
+      var t = x
+      for k in 0..<300 { t = x.addingProduct(t, Float(k) / 512) }
+      for k in 0..<300 { t = (-Float(k) / 256).addingProduct(t, Float(k) / 512) }
+      return t + x
+    }
+    #expect(words(got).map { Float(bitPattern: $0) } == want)
+  }
+
+  @Test("A large result that is returned twice, once in place of the operand, is in both places")
+  func returnedTwice() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @f(%0: f32[4194304] {donated}) -> (f32[4194304], i32[4194304]) {
+          %1: f32[4194304] = neg %0
+          %2: f32[4194304] = exp %1
+          %3: f32[4194304] = tanh %2
+          %4: i32[4194304] = bitcast_convert %3
+          return %3, %4
+        }
+        """)
+    let executable = try Executable(planned: planBuffers(PassPipeline([.fuse], verifies: true).run(program)))
+    let results = try executable.run([Storage((0..<4_194_304).map { Float($0 % 1000) / 500 })])
+    let first = results[0].elements(as: UInt32.self)
+    #expect(first == results[1].elements(as: UInt32.self))
+    for at in [0, 1, 999, 1500, 4_194_303] {
+      let want = Float(tanh(exp(-Double(at % 1000) / 500)))
+      #expect(abs(Float(bitPattern: first[at]) - want) < 1e-6)
+    }
   }
 
   /// The tape of a region with one parameter.

@@ -62,6 +62,26 @@ import Testing
     try check(program, seed: 2)
   }
 
+  @Test("A value of rows is repeated through two shapes")
+  func twoShapes() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @f(%0: f32[8,4,100]) -> (f32[32,100]) {
+          %1: f32[8,4] = reduce_max %0 {axes=[2]}
+          %2: f32[8,4,100] = broadcast_in_dim %1 {dims=[0,1]}
+          %3: f32[8,4,100] = sub %0, %2
+          %4: f32[32,100] = reshape %3
+          %5: f32[32] = reshape %1
+          %6: f32[32,100] = broadcast_in_dim %5 {dims=[0]}
+          %7: f32[32,100] = mul %4, %6
+          %8: f32[32,100] = exp %7
+          return %8
+        }
+        """)
+    try check(program, seed: 4)
+  }
+
   @Test("A result takes the memory of the rows that it is made of")
   func inPlace() throws {
     let program = try Program(

@@ -103,11 +103,11 @@ extension Lowering {
   ) {
     guard dimensions.allSatisfy({ $0.size > 0 }) else { return }
     let dims = collapse(dimensions)
-    // A part should take some microseconds; the longest of the outer dimensions gives the most even parts.
     let byteCount = dims.reduce(width) { $0 * $1.size }
-    let isStreamed =
-      byteCount >= Lowering.streamedBytes && dims.contains { $0.strides[1] == 1 } && dims.count > 1
-      && dims[dims.count - 1].strides[1] != 1
+    let last = dims.last?.strides ?? [1, 1]
+    let isTransposed = last[0] == 1 && last[1] != 0 && last[1] != 1 && dims.contains { $0.strides[1] == 1 }
+    let isStreamed = isTransposed && byteCount >= Lowering.streamedBytes
+    // A part should take some microseconds; the longest of the outer dimensions gives the most even parts.
     let outer = dims.indices.prefix(max(1, dims.count - 1)).max { (dims[$0].size, -$0) < (dims[$1].size, -$1) } ?? 0
     // What is written past the caches is read row by row of the source, if there are rows enough for parts.
     let split = isStreamed && dims[dims.count - 1].size >= 512 ? dims.count - 1 : outer

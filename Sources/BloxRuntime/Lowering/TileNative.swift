@@ -41,8 +41,9 @@ extension TileCompiler {
     var joined: [TileOp] = []
     var run = NativeRun(self)
     for (index, op) in ops.enumerated() {
-      if run.add(op) { continue }
-      joined += run.finish(before: index) + [op]
+      let isAdded = run.add(op)
+      if isAdded && !run.isLong { continue }
+      joined += isAdded ? run.finish(before: index + 1) : run.finish(before: index) + [op]
       run.begin(at: index + 1)
     }
     joined += run.finish(before: ops.count)
@@ -80,8 +81,11 @@ private struct NativeRun {
     (slots, ops) = (compiler.slots, compiler.ops)
     literals = Dictionary(uniqueKeysWithValues: compiler.constants.map { ($0.slot, $0.literal) })
     resultSlots = Set(compiler.resultSlots)
+    // What is returned twice is copied to its second place.
     streamedSlots = Set(
-      compiler.resultSlots.indices.filter { compiler.isStreamed($0) }.map { compiler.resultSlots[$0] })
+      compiler.resultSlots.indices.filter { index in
+        compiler.isStreamed(index) && compiler.resultSlots.count { $0 == compiler.resultSlots[index] } == 1
+      }.map { compiler.resultSlots[$0] })
     // The addresses of vectors are multiples of 64 where those of rows are.
     keepsAlignment = compiler.rowLength % 16 == 0
     var lastReads: [Int: Int] = [:]
@@ -92,6 +96,9 @@ private struct NativeRun {
       if case .repeat = op.function, slots[op.targets[0]].width == 4 { repeatedRows[op.targets[0]] = op.operands[0] }
     }
   }
+
+  /// Longer code leaves the caches of instructions, while a tile stays in that of data.
+  var isLong: Bool { program.instructions.count >= 2000 }
 
   mutating func begin(at index: Int) {
     first = index
@@ -118,7 +125,9 @@ private struct NativeRun {
     let least = isByRow || written.contains(where: streamedSlots.contains) ? 1 : 3
     guard computed.count >= least else { return Array(ops[first..<end]) }
     program.results = written.map { slot in
-      let isStreamed = streamedSlots.contains(slot) && slots[slot].width == 4 && (!isByRow || keepsAlignment)
+      let isReadAgain = lastReads[slot, default: -1] >= end
+      let isStreamed =
+        streamedSlots.contains(slot) && !isReadAgain && slots[slot].width == 4 && (!isByRow || keepsAlignment)
       return VectorProgram.Result(value: values[slot]!, slot: slot, isStreamed: isStreamed)
     }
     func touched(_ slot: Int, _ step: blox_native_step, isWritten: Bool = false, isStreamed: Bool = false)
@@ -151,7 +160,8 @@ private struct NativeRun {
       value = program.constant(bits: UInt32(truncatingIfNeeded: literal.bits))
     } else if let rows = repeatedRows[slot] {
       value = program.broadcast(slot: rows)
-      reads.append((rows, BLOX_STEP_ROWS))
+      // Several repeats may be of the same rows.
+      if !reads.contains(where: { $0 == (rows, BLOX_STEP_ROWS) }) { reads.append((rows, BLOX_STEP_ROWS)) }
       isByRow = true
     } else {
       value = slots[slot].width == 1 ? program.loadMask(slot: slot) : program.load(slot: slot)

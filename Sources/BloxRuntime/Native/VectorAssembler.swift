@@ -1,8 +1,8 @@
 // Encoding of AVX-512 instructions: the EVEX prefix, operands, and the few general instructions that loops need.
 //
 // Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.3 (VEX) and 2.7 (EVEX).
-// Registers of the code: rdi is the table of slots, rsi the number of elements, rdx the index, rcx the last index of a
-// whole vector, rax an address, k7 the mask of a last vector that is not whole.
+// Registers of the code: rdi is the table of slots, rsi the number of elements, rdx the index, rcx the last index from
+// which whole vectors are left and then how many elements are, rax an address, k7 the mask of elements that are left.
 
 /// The second source of an instruction, or what it loads or stores.
 enum VectorPlace {

@@ -1,7 +1,8 @@
 // From vector code to machine code: registers, and the loop over a tile.
 //
 // A single walk gives registers. A value keeps its register until its last use; where there are too few, that which is
-// needed last goes to the frame. Constants have no register: an instruction reads them from memory into all lanes.
+// needed last goes to the frame. Constants have the registers that are left; where there are none, an instruction reads
+// them from memory into all lanes.
 
 /// Writes the machine code of a vector program.
 struct VectorCode {
@@ -13,6 +14,7 @@ struct VectorCode {
   private var frame: [Int?] = []
   private var frameCursor = 0
   private var frameBytes = 0
+  private var freePlaces: [Int] = []
   private var free: [Int] = []
   private var freeMasks: [Int] = []
   /// Registers that hold constants throughout.
@@ -48,7 +50,7 @@ struct VectorCode {
   private mutating func assemble(_ program: VectorProgram) -> [UInt8] {
     let pressure = program.pressure
     let fitting = min(
-      VectorCode.vectors.count / max(pressure.vectors, 1), VectorCode.masks.count / max(pressure.masks, 1))
+      (VectorCode.vectors.count - 1) / max(pressure.vectors, 1), VectorCode.masks.count / max(pressure.masks, 1))
     let short = VectorCode.mostInstructions / max(program.instructions.count, 1)
     let copies = max(min(fitting, short, VectorCode.mostCopies), 1)
     // endbr64; push rbp; mov rbp, rsp; sub rsp, frame; and rsp, -64
@@ -56,7 +58,9 @@ struct VectorCode {
     let frameAt = assembler.code.count
     assembler.append(word: 0)
     assembler.append(0x48, 0x83, 0xE4, 0xC0)
-    loadConstants(of: program, room: VectorCode.vectors.count - copies * pressure.vectors)
+    // A result may need a register while its operands keep theirs: three, and one more.
+    let needed = max(copies * pressure.vectors + 1, 4)
+    loadConstants(of: program, room: VectorCode.vectors.count - needed)
     // xor edx, edx; lea rcx, [rsi - step]; test rcx, rcx
     let step = UInt8(copies * VectorCode.lanes)
     assembler.append(0x31, 0xD2, 0x48, 0x8D, 0x4E, ~step + 1, 0x48, 0x85, 0xC9)
@@ -106,7 +110,7 @@ struct VectorCode {
     lastUse = program.lastUses
     registers = Array(repeating: nil, count: lastUse.count)
     frame = registers
-    frameCursor = 0
+    (frameCursor, freePlaces) = (0, [])
     (living, pinned, scratchBits) = ([], [], nil)
     free = VectorCode.vectors.dropLast(constants.count).reversed()
     freeMasks = VectorCode.masks.reversed()
@@ -144,6 +148,8 @@ struct VectorCode {
   }
 
   private mutating func release(_ value: VectorValue) {
+    if let place = frame[value] { freePlaces.append(place) }
+    frame[value] = nil
     guard let register = registers[value] else { return }
     registers[value] = nil
     living.removeAll { $0 == value }
@@ -152,8 +158,8 @@ struct VectorCode {
 
   private mutating func spill(_ value: VectorValue) {
     guard frame[value] == nil, let register = registers[value] else { return }
-    let offset = frameCursor
-    frameCursor += 64
+    let offset = freePlaces.popLast() ?? frameCursor
+    frameCursor = max(frameCursor, offset + 64)
     frameBytes = max(frameBytes, frameCursor)
     frame[value] = offset
     if isMask(value) {
