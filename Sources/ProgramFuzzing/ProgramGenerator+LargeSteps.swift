@@ -29,11 +29,12 @@ extension ProgramGenerator {
     let (batch, contract) = (lhs.shape.indices.filter { roles[$0] == 0 }, lhs.shape.indices.filter { roles[$0] == 1 })
     let free = chance(3) ? [] : [pick(sizes)]
     let paired = (batch + contract).map { lhs.shape[$0] } + free
+    // Long contractions of many elements take too long without a fast kernel. The right operand may be large beside an empty
+    // left one.
+    let freeCount = lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] })
+    guard paired.reduce(max(freeCount, 1), *) < 1 << 22 else { return }
     let order = Array(0..<paired.count).shuffled(using: &random)
     let y = try value(TensorType(lhs.dtype, order.map { paired[$0] }))
-    // Long contractions of many elements take too long without a fast kernel.
-    let freeCount = lhs.elementCount / max(1, (batch + contract).reduce(1) { $0 * lhs.shape[$1] })
-    guard paired.reduce(freeCount, *) < 1 << 22 else { return }
     let place = (0..<paired.count).map { dim in order.firstIndex(of: dim)! }
     var dims = Op.DotDimensions(
       lhsBatch: batch, rhsBatch: Array(place.prefix(batch.count)), lhsContract: contract,

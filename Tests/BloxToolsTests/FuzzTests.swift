@@ -48,6 +48,16 @@ struct FuzzTests {
     #expect(wanted.subtracting(seen).sorted() == [])
   }
 
+  @Test("No tensor of a program is too large to run it, beside empty ones either")
+  func sizes() throws {
+    for seed in 0..<400 {
+      let options = ProgramGenerator.Options(steps: 4...12, maximumElements: 300_000, sizes: [0, 1, 61, 500, 700])
+      var generator = ProgramGenerator(seed: UInt64(seed), options)
+      let program = try generator.make()
+      #expect(program.types.allSatisfy { $0.elementCount <= 1 << 22 }, "seed \(seed)\n\(program.text())")
+    }
+  }
+
   @Test("A failing case is reduced to what fails, and its file repeats it")
   func reduction() throws {
     // As if tanh were broken wherever its operand holds a number above 1.
