@@ -78,6 +78,23 @@ import Testing
     }
   }
 
+  @Test("A sum of what a broadcast repeats under another shape")
+  func reshapedBroadcast() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @f(%0: f32[1,3]) -> (f32[15], f32[]) {
+          %1: f32[5,1,3] = broadcast_in_dim %0 {dims=[1,2]}
+          %2: f32[15] = reshape %1
+          %3: f32[] = reduce_sum %2 {axes=[0]}
+          return %2, %3
+        }
+        """)
+    var generator = SeededGenerator(seed: 1)
+    let arguments = program.parameters.map { randomTensor($0.type, specials: false, &generator) }
+    if let text = try failure(of: program, arguments) { Issue.record("\(text)") }
+  }
+
   @Test("A region that reads a sum before it is complete is an error that shows the instruction")
   func incomplete() throws {
     let text = """

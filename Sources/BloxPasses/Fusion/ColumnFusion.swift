@@ -75,6 +75,8 @@ struct ColumnFusion {
       source = next
     }
     guard source >= 0, groups.ofInstruction[source] >= 0 else { return nil }
+    // What only moves elements, as a broadcast does, need have no strides under another shape.
+    if !renaming.isEmpty, case .movement = roles.kind[source] { return nil }
     return (groups.ofInstruction[source], renaming)
   }
 
