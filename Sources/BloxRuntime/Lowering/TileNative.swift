@@ -97,8 +97,8 @@ private struct NativeRun {
     }
   }
 
-  /// Longer code leaves the caches of instructions, while a tile stays in that of data.
-  var isLong: Bool { program.instructions.count >= 2000 }
+  /// Of longer code there would be fewer vectors side by side, and one alone waits for its own chain of operations.
+  var isLong: Bool { program.instructions.count >= 256 }
 
   mutating func begin(at index: Int) {
     first = index
