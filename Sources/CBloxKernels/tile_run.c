@@ -199,11 +199,7 @@ void blox_tile_run(const blox_tile_program *program, char *const *buffers, int64
           break;
         }
         case BLOX_TILE_NATIVE:
-          if (op->native->by_row) {
-            run_native(program, op->native, slots, NULL, rows, program->row_length);
-          } else {
-            op->native->fn(slots, n);
-          }
+          run_native(program, op->native, slots, NULL, rows, program->row_length);
           break;
         default:
           repeat_rows(program->isa, slots[op->dst], slots[op->a], op->width, rows, program->row_length);

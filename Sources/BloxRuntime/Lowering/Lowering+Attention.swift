@@ -27,7 +27,7 @@ extension Lowering {
   private mutating func append(
     _ attention: AttentionRegion, _ first: BatchedProduct, _ second: BatchedProduct, operands: [Int32], target: Int32
   ) throws(BloxError) {
-    let (weights, read) = try part(
+    let (weights, read) = try continuation(
       of: program, after: attention.scores, attention.between(in: program), results: [.value(attention.weights)])
     var compiler = try TileCompiler(
       weights, .row, operands: (0...read.count).map(Int32.init), results: [0], self)

@@ -74,7 +74,7 @@ extension Lowering {
   private func epilogue(
     of region: Program, _ product: Instruction, operands: [Int32], results: [Int32]
   ) throws(BloxError) -> Epilogue {
-    let (following, read) = try part(
+    let (following, read) = try continuation(
       of: region, after: product, region.instructions.dropFirst(), results: region.results.map(\.operand))
     return Epilogue(
       region: following, operands: read.map { operands[$0] }, results: results,
@@ -83,7 +83,7 @@ extension Lowering {
 
   /// A program of instructions that follow a product in a region. Its first parameter is the product, in the dtype that
   /// it is computed in; the others are those parameters of the region that are read, whose indices come with it.
-  func part(
+  func continuation(
     of region: Program, after product: Instruction, _ instructions: some Sequence<Instruction>, results: [Operand]
   ) throws(BloxError) -> (program: Program, read: [Int]) {
     let values = Set((instructions.flatMap(\.operands) + results).compactMap(\.value?.index))

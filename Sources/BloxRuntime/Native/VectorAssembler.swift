@@ -23,7 +23,7 @@ enum VectorPlace {
 struct VectorOpcode {
   enum Map: UInt8 { case m0F = 1, m0F38, m0F3A }
   enum Prefix: UInt8 { case none, p66, pF3, pF2 }
-  enum Length: UInt8 { case xmm, ymm, zmm }
+  enum Length: UInt8 { case xmm = 0, zmm = 2 }
 
   let map: Map
   let prefix: Prefix

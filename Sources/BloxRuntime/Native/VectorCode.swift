@@ -261,25 +261,24 @@ struct VectorCode {
   /// The register of an instruction's result: that of an operand that ends here if there is one.
   private mutating func target(_ index: Int) -> Int {
     for operand in pinned where lastUse[operand] == index && isMask(operand) == isMask(index) {
-      guard let register = registers[operand] else { continue }
-      registers[operand] = nil
-      living.removeAll { $0 == operand }
-      registers[index] = register
-      living.append(index)
-      return register
+      if let register = passRegister(of: operand, to: index) { return register }
     }
     return takeRegister(for: index)
   }
 
+  /// Gives the register of a value that ends, if it has one, to another.
+  private mutating func passRegister(of value: VectorValue, to other: VectorValue) -> Int? {
+    guard let register = registers[value] else { return nil }
+    registers[value] = nil
+    living.removeAll { $0 == value }
+    registers[other] = register
+    living.append(other)
+    return register
+  }
+
   /// A register for a result that begins as a copy of a source, which gives its own if it ends here.
   private mutating func copied(_ source: Int, _ value: VectorValue, _ index: Int) -> Int {
-    if lastUse[value] == index, registers[value] == source {
-      registers[value] = nil
-      living.removeAll { $0 == value }
-      registers[index] = source
-      living.append(index)
-      return source
-    }
+    if lastUse[value] == index, let register = passRegister(of: value, to: index) { return register }
     let result = takeRegister(for: index)
     assembler.emit(.moveAligned, result, .register(source))
     return result

@@ -7,7 +7,7 @@
 typealias VectorValue = Int
 
 /// A vector instruction, named after what it does to each lane. Its operands are values.
-enum VectorOp: Equatable {
+enum VectorOp: Hashable {
   /// Elements of a slot, so many vectors after the index.
   case load(slot: Int, vector: Int)
   /// Booleans of a slot, one byte each, as a mask.
@@ -59,7 +59,7 @@ enum VectorOp: Equatable {
     case squareRoot, floor, ceil, fromSigned, fromUnsigned
   }
 
-  enum Comparison: Equatable {
+  enum Comparison: Hashable {
     /// NaN is not equal to anything, and neither less nor greater.
     case float(Order)
     /// Whether one is NaN.
@@ -111,7 +111,7 @@ struct VectorProgram {
   private(set) var instructions: [VectorInstruction] = []
   /// What it leaves in slots.
   var results: [Result] = []
-  private var sources: [SourceKey: VectorValue] = [:]
+  private var sources: [VectorOp: VectorValue] = [:]
 
   struct Result {
     let value: VectorValue
@@ -121,28 +121,22 @@ struct VectorProgram {
     var isStreamed = false
   }
 
-  private struct SourceKey: Hashable {
-    let kind: Int
-    let number: Int
-  }
-
   mutating func emit(_ op: VectorOp, _ operands: VectorValue...) -> VectorValue {
     instructions.append(VectorInstruction(op: op, operands: operands))
     return instructions.count - 1
   }
 
-  mutating func load(slot: Int) -> VectorValue { source(0, slot, .load(slot: slot, vector: 0)) }
-  mutating func loadMask(slot: Int) -> VectorValue { source(1, slot, .loadMask(slot: slot, vector: 0)) }
-  mutating func broadcast(slot: Int) -> VectorValue { source(2, slot, .broadcast(slot: slot)) }
-  mutating func constant(bits: UInt32) -> VectorValue { source(3, Int(bits), .constant(bits)) }
+  mutating func load(slot: Int) -> VectorValue { source(.load(slot: slot, vector: 0)) }
+  mutating func loadMask(slot: Int) -> VectorValue { source(.loadMask(slot: slot, vector: 0)) }
+  mutating func broadcast(slot: Int) -> VectorValue { source(.broadcast(slot: slot)) }
+  mutating func constant(bits: UInt32) -> VectorValue { source(.constant(bits)) }
   mutating func constant(_ value: Float) -> VectorValue { constant(bits: value.bitPattern) }
 
   /// What comes from outside is read once.
-  private mutating func source(_ kind: Int, _ number: Int, _ op: VectorOp) -> VectorValue {
-    let key = SourceKey(kind: kind, number: number)
-    if let known = sources[key] { return known }
+  private mutating func source(_ op: VectorOp) -> VectorValue {
+    if let known = sources[op] { return known }
     let value = emit(op)
-    sources[key] = value
+    sources[op] = value
     return value
   }
 
