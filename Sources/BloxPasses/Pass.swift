@@ -71,7 +71,7 @@ public struct Pass: Sendable {
 
 extension Pass {
   /// Every pass, in the order in which the command line lists them.
-  public static let all: [Pass] = [.inline, .deadCode, .commonSubexpressions, .simplify, .fuse]
+  public static let all: [Pass] = [.inline, .deadCode, .commonSubexpressions, .simplify, .sink, .fuse]
 
   /// The pass of a name.
   ///
@@ -103,6 +103,12 @@ extension Pass {
   public static let simplify = Pass(
     name: "simplify", summary: "Applies exact algebraic rules, folds constants, merges and removes (cse, dce)."
   ) { (program, context) throws(BloxError) in try program.simplified(context) }
+
+  /// Makes one product, after the loop, of those that a loop adds up.
+  public static let sink = Pass(
+    name: "sink", summary: "Makes one product, after the loop, of those that a loop only adds up.",
+    exactness: .reassociates
+  ) { (program, context) throws(BloxError) in try program.sinkingProducts(axes: context.axes) }
 
   /// Groups elementwise work into regions.
   public static let fuse = Pass(

@@ -29,7 +29,7 @@ public enum Stage: String, CaseIterable, Sendable {
     case .transposed: "the linear part of the derivative, transposed"
     case .grad: "with gradients: reverse-mode differentiation, before optimisation"
     case .simplified: "after inlining, algebra, folding, cse and dce"
-    case .fused: "after grouping elementwise work into regions"
+    case .fused: "after moving products out of loops and grouping elementwise work into regions"
     case .planned: "with every value's place in memory"
     }
   }
@@ -48,7 +48,7 @@ public enum Stage: String, CaseIterable, Sendable {
       return try program.vjp(
         active: program.differentiable, differentiated: program.resultTypes.map(\.dtype.isFloating))
     case .simplified: return try PassPipeline([.inline, .simplify]).run(program, context: context)
-    case .fused: return try PassPipeline([.inline, .simplify, .fuse]).run(program, context: context)
+    case .fused: return try PassPipeline.standard.run(program, context: context)
     case .planned: return try planBuffers(try Stage.fused.apply(to: program))
     }
   }

@@ -125,6 +125,43 @@ let shapeCases: [SimplificationCase] = [
     "pad-literal", "f32[3] -> f32[3]",
     "%1: f32[2] = constant 1.0; %2: f32[3] = pad %1, 0.0 {low=[1], high=[0]}; %3: f32[3] = add %0, %2; return %3"),
   rewrites(
+    "add-pads", "f32[2], f32[3] -> f32[5]",
+    "%2: f32[5] = pad %0, 0.0 {low=[0], high=[3]}; %3: f32[5] = pad %1, 0.0 {low=[2], high=[0]}; "
+      + "%4: f32[5] = add %2, %3; return %4",
+    "%2: f32[2] = add %0, 0.0; %3: f32[3] = add %1, 0.0; %4: f32[5] = concatenate %2, %3 {axis=0}; return %4"),
+  rewrites(
+    "add-pads", "f32[2,1], f32[2,2], f32[2,3] -> f32[2,8]",
+    "%3: f32[2,8] = pad %2, 0.0 {low=[0,4], high=[0,1]}; %4: f32[2,8] = pad %1, 0.0 {low=[0,2], high=[0,4]}; "
+      + "%5: f32[2,8] = add %3, %4; %6: f32[2,8] = pad %0, 0.0 {low=[0,1], high=[0,6]}; %7: f32[2,8] = add %5, %6; "
+      + "return %7",
+    "%3: f32[2,2] = add %1, 0.0; %4: f32[2,3] = add %2, 0.0; %5: f32[2,1] = add %0, 0.0; "
+      + "%6: f32[2,6] = concatenate %5, %3, %4 {axis=1}; %7: f32[2,8] = pad %6, 0.0 {low=[0,1], high=[0,1]}; return %7"),
+  rewrites(
+    "add-pads", "i32[2], i32[3] -> i32[5]",
+    "%2: i32[5] = pad %0, 0 {low=[3], high=[0]}; %3: i32[5] = pad %1, 0 {low=[0], high=[2]}; "
+      + "%4: i32[5] = add %2, %3; return %4",
+    "%2: i32[5] = concatenate %1, %0 {axis=0}; return %2"),
+  keeps(
+    "add-pads", "f32[2], f32[3] -> f32[6]",
+    "%2: f32[6] = pad %0, 0.0 {low=[0], high=[4]}; %3: f32[6] = pad %1, 0.0 {low=[3], high=[0]}; "
+      + "%4: f32[6] = add %2, %3; return %4"),
+  keeps(
+    "add-pads", "f32[3], f32[3] -> f32[5]",
+    "%2: f32[5] = pad %0, 0.0 {low=[0], high=[2]}; %3: f32[5] = pad %1, 0.0 {low=[2], high=[0]}; "
+      + "%4: f32[5] = add %2, %3; return %4"),
+  keeps(
+    "add-pads", "f32[2], f32[3] -> f32[5]",
+    "%2: f32[5] = pad %0, -0.0 {low=[0], high=[3]}; %3: f32[5] = pad %1, 0.0 {low=[2], high=[0]}; "
+      + "%4: f32[5] = add %2, %3; return %4"),
+  keeps(
+    "add-pads", "f32[2], f32[3] -> f32[5], f32[5]",
+    "%2: f32[5] = pad %0, 0.0 {low=[0], high=[3]}; %3: f32[5] = pad %1, 0.0 {low=[2], high=[0]}; "
+      + "%4: f32[5] = add %2, %3; return %2, %4"),
+  keeps(
+    "add-pads", "f32[1,2], f32[1,2] -> f32[2,4]",
+    "%2: f32[2,4] = pad %0, 0.0 {low=[0,0], high=[1,2]}; %3: f32[2,4] = pad %1, 0.0 {low=[1,2], high=[0,0]}; "
+      + "%4: f32[2,4] = add %2, %3; return %4"),
+  rewrites(
     "concatenate-empty", "f32[2], f32[0], f32[3] -> f32[5]",
     "%3: f32[5] = concatenate %0, %1, %2 {axis=0}; return %3",
     "%3: f32[5] = concatenate %0, %2 {axis=0}; return %3"),

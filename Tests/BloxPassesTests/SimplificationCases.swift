@@ -77,6 +77,11 @@ private let binaryCases: [SimplificationCase] = [
   rewrites("add-nothing", "f32[2] -> f32[2]", "%1: f32[2] = add %0, -0.0; return %1", "return %0"),
   rewrites("add-nothing", "i32[2] -> i32[2]", "%1: i32[2] = add %0, 0; return %1", "return %0"),
   keeps("add-nothing", "f32[2] -> f32[2]", "%1: f32[2] = add %0, 0.0; return %1"),
+  rewrites(
+    "add-zero-twice", "f32[2] -> f32[2]", "%1: f32[2] = add %0, 0.0; %2: f32[2] = add %1, 0.0; return %2",
+    "%1: f32[2] = add %0, 0.0; return %1"),
+  keeps(
+    "add-zero-twice", "f32[2] -> f32[2]", "%1: f32[2] = add %0, 1.0; %2: f32[2] = add %1, 0.0; return %2"),
   rewrites("sub-nothing", "f32[2] -> f32[2]", "%1: f32[2] = sub %0, 0.0; return %1", "return %0"),
   keeps("sub-nothing", "f32[2] -> f32[2]", "%1: f32[2] = sub %0, -0.0; return %1"),
   rewrites(

@@ -45,7 +45,7 @@ private struct ControlSimplifier {
   mutating func simplify(_ control: Op.Control, _ operands: [Operand]) throws(BloxError) -> [Operand]? {
     switch control {
     case .scan(let scan):
-      if let results = try moveInvariantCarry(scan, operands) { return results }
+      if let results = try rewriter.builder.emitMovingInvariantCarry(scan, operands) { return results }
       if let results = try substitute(in: scan, operands) { return results }
       guard let hoisted = try hoist(from: scan.body.program, constCount: scan.constCount, operands) else { return nil }
       var next = scan
@@ -144,13 +144,6 @@ private struct ControlSimplifier {
 
   // MARK: Invariants
 
-  private mutating func moveInvariantCarry(_ scan: Op.Scan, _ operands: [Operand]) throws(BloxError) -> [Operand]? {
-    guard let moved = try scan.movingInvariantCarry(axes: context.axes) else { return nil }
-    let results = try rewriter.builder.emitControl(.scan(moved.scan), operands.at(moved.order))
-    var rest = results[...]
-    return scan.carry.map { moved.isInvariant[$0 - scan.constCount] ? operands[$0] : rest.removeFirst() } + rest
-  }
-
   /// The body without what its consts alone determine, which is computed here; `nil` when there is nothing that is
   /// worth it.
   private mutating func hoist(
@@ -210,6 +203,16 @@ extension Op.Scan {
     next.constCount += isInvariant.count(where: \.self)
     next.carryCount -= isInvariant.count(where: \.self)
     return InvariantCarry(scan: next, order: order, isInvariant: isInvariant)
+  }
+}
+
+extension ProgramBuilder {
+  /// The results of a loop to which the carries that it only hands on are consts; `nil` if it has none.
+  mutating func emitMovingInvariantCarry(_ scan: Op.Scan, _ operands: [Operand]) throws(BloxError) -> [Operand]? {
+    guard let moved = try scan.movingInvariantCarry(axes: axes) else { return nil }
+    let results = try emitControl(.scan(moved.scan), operands.at(moved.order))
+    var rest = results[...]
+    return scan.carry.map { moved.isInvariant[$0 - scan.constCount] ? operands[$0] : rest.removeFirst() } + rest
   }
 }
 

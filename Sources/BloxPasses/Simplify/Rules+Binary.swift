@@ -9,7 +9,8 @@ extension Rule {
   static let binaryRules =
     foldRules
     + [
-      literalsRight, addNothing, subNothing, addOfNeg, subOfNeg, mulOne, mulZero, mulOfNeg, divOne, divPowerOfTwo,
+      literalsRight, addNothing, addZeroTwice, addOfPads, subNothing, addOfNeg, subOfNeg, mulOne, mulZero, mulOfNeg,
+      divOne, divPowerOfTwo,
       productChain, sumChain, remOne, powSmall, sameOperands, extremes, bitsOfLiteral, shiftNothing,
     ]
 
@@ -23,6 +24,14 @@ extension Rule {
   static let addNothing = Rule("add-nothing") { m, _ in
     guard m.op == .binary(.add), let literal = m.literal, literal.isZero else { return nil }
     return !m.dtype.isFloating || literal.isNegativeZero ? .operand(m.x) : nil
+  }
+
+  /// floats: add (add x, 0.0), 0.0  ->  add x, 0.0, which is no -0.0
+  static let addZeroTwice = Rule("add-zero-twice") { m, s in
+    guard m.op == .binary(.add), m.dtype.isFloating, m.literal?.isZero == true, let inner = s.definition(m.x),
+      inner.op == m.op, inner.operands[1] == m.y
+    else { return nil }
+    return .operand(m.x)
   }
 
   /// sub x, 0  ->  x. Not for -0.0: -0.0 - -0.0 is 0.0.

@@ -64,6 +64,30 @@ extension Rule {
     return .operand(m.splat(literal))
   }
 
+  /// add (pad x, 0 {high=2}), (pad y, 0 {low=3})  ->  concatenate (add x, 0), (add y, 0)
+  ///
+  /// So the gradients of neighbouring slices come together. What is left of the zeros is padded after it. Floats keep
+  /// the addition, because -0.0 + 0.0 is 0.0.
+  static let addOfPads = Rule("add-pads") { (m, s) throws(BloxError) in
+    guard m.op == .binary(.add), s.isReadOnce(m.x), s.isReadOnce(m.y), let x = s.zeroPadded(m.x),
+      let y = s.zeroPadded(m.y), let axis = x.onlyAxis(with: y)
+    else { return nil }
+    let (first, second) = x.padding.low[axis] <= y.padding.low[axis] ? (x, y) : (y, x)
+    guard m.result.shape[axis] - first.padding.high[axis] == second.padding.low[axis] else { return nil }
+    var pieces: [Operand] = []
+    for padded in [first, second] {
+      let definition = s.definition(padded.operand)
+      for piece in definition?.op == .concatenate(axis: axis) ? definition!.operands : [padded.operand] {
+        let zero = Operand.splat(Literal(0, as: m.dtype), shape: s.type(of: piece).shape)
+        pieces.append(try s.simplifiedOne(.binary(.add), [piece, zero]))
+      }
+    }
+    var rest = first.padding
+    rest.high[axis] = second.padding.high[axis]
+    return .op(
+      .pad(rest), [try s.simplifiedOne(.concatenate(axis: axis), pieces), .splat(Literal(0, as: m.dtype), shape: [])])
+  }
+
   /// concatenate x, empty, y  ->  concatenate x, y
   static let concatenateEmpty = Rule("concatenate-empty") { m, _ in
     guard case .concatenate(let axis) = m.op else { return nil }
@@ -78,5 +102,30 @@ extension Rule {
   static let concatenateLiterals = Rule("concatenate-literals") { m, _ in
     guard let literal = m.x.literal, m.operands.allSatisfy({ $0.literal == literal }) else { return nil }
     return .operand(m.splat(literal))
+  }
+}
+
+/// An operand with zeros around it.
+private struct ZeroPadded {
+  let operand: Operand
+  let padding: Op.Padding
+
+  /// The only dimension in which this or another has zeros; `nil` where there are several.
+  func onlyAxis(with other: ZeroPadded) -> Int? {
+    let padded = padding.low.indices.filter { dim in
+      [padding, other.padding].contains { $0.low[dim] != 0 || $0.high[dim] != 0 }
+    }
+    return padded.count == 1 ? padded[0] : nil
+  }
+}
+
+extension Simplifier {
+  /// What an operand has zeros around, none of them negative or between its elements.
+  fileprivate func zeroPadded(_ operand: Operand) -> ZeroPadded? {
+    guard let definition = definition(operand), case .pad(let padding) = definition.op,
+      let literal = definition.operands[1].literal, literal.isZero, !literal.isNegativeZero,
+      (padding.low + padding.high).allSatisfy({ $0 >= 0 }), padding.interior.allSatisfy({ $0 == 0 })
+    else { return nil }
+    return ZeroPadded(operand: definition.operands[0], padding: padding)
   }
 }
