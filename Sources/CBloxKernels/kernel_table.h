@@ -25,6 +25,15 @@ typedef struct blox_pool_run {
   int64_t dst_step, src_step;  // from row to row, in elements
 } blox_pool_run;
 
+/// A run for folds, and what they begin with.
+typedef struct blox_pool_fold {
+  blox_pool_run run;
+  bool starts;
+  uint64_t identity;
+  int64_t ahead;      // how far behind each source lies what is asked of memory, in bytes
+  uint32_t asks;      // for which sources: a bit each
+} blox_pool_fold;
+
 enum { BLOX_POOL_TAPS = 32 };
 
 /// The taps of a window, as offsets in elements, and which of them a part of the work writes.
@@ -37,7 +46,8 @@ typedef struct blox_pool_taps {
 /// Adds each window's element of the source where x is extreme. Source steps by dst_step, result and x by src_step.
 typedef void (*blox_pool_scatter_fn)(void *result, const void *source, const void *x, const blox_pool_taps *taps,
                                      const blox_pool_run *run);
-typedef void (*blox_pool_fold_fn)(void *dst, const void *first, const void *second, const blox_pool_run *run);
+/// Folds 1, 2 or 4 sources into dst, which is only written where the run starts windows.
+typedef void (*blox_pool_fold_fn)(void *dst, const void *const *sources, int64_t count, const blox_pool_fold *fold);
 typedef void (*blox_pool_value_fn)(void *best, void *value, const void *tangent, const void *x,
                                    const blox_pool_run *run);
 typedef void (*blox_pool_place_fn)(void *best, int32_t *place, int32_t tap, const void *x, const blox_pool_run *run);

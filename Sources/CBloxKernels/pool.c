@@ -138,58 +138,143 @@ static int64_t find_row(const blox_pool *p, int64_t row, int64_t *windows) {
 
 // ---- Reductions --------------------------------------------------------------------------------------------
 
-// Part of a line: windows [start, end), channels [0, channels) from where dst and src point to.
-static void fold_block(const blox_pool *p, blox_pool_fold_fn fold, int32_t width, const tap_line *line, char *dst,
-                       const char *src, int64_t start, int64_t end, int64_t channels, int64_t dst_step) {
-  const int64_t elements = p->dimensions[p->rank - 1].elements, advance = line->advance * p->channels;
-  blox_pool_run run = {0, channels, dst_step, advance};
-  for (int64_t tap = line->start; tap < line->end; tap++) {
-    window_range now = windows_of_tap(line, tap, start, end, 0, elements), next = {0, 0};
-    const char *a = src + (line->first + tap * line->step) * p->channels * width;
-    bool pair = tap + 1 < line->end;
-    if (pair) next = windows_of_tap(line, tap + 1, start, end, 0, elements);
+enum { FOLD_SOURCES = 4, LEAST_ASKING_BYTES = 2 << 20 };
+
+// A reduction of some rows.
+typedef struct folding {
+  const blox_pool *pool;
+  blox_pool_fold_fn fold;
+  int32_t width;
+  tap_line line;
+  int64_t dst_step;   // from window to window, in elements
+  uint64_t identity;
+  int64_t ahead;      // from a row's elements to those of the next, in bytes; 0 if they need not be asked for
+  int64_t last;       // the offset of the row's last outer taps
+} folding;
+
+static blox_pool_fold fold_of(const folding *f, int64_t windows, int64_t channels) {
+  blox_pool_run run = {windows, channels, f->dst_step, f->line.advance * f->pool->channels};
+  blox_pool_fold fold = {run, false, f->identity, f->ahead, 0};
+  return fold;
+}
+
+// Where the elements begin that the line's windows have under a tap.
+static const char *tap_start(const folding *f, const char *src, int64_t tap) {
+  return src + (f->line.first + tap * f->line.step) * f->pool->channels * f->width;
+}
+
+static void fold_taps(const folding *f, char *dst, const char *const *sources, int64_t count, int64_t start,
+                      int64_t end, int64_t channels) {
+  blox_pool_fold fold = fold_of(f, end - start, channels);
+  const void *shifted[2];
+  for (int64_t k = 0; k < count; k++) shifted[k] = sources[k] + start * fold.run.src_step * f->width;
+  if (start < end) f->fold(dst + start * f->dst_step * f->width, shifted, count, &fold);
+}
+
+// Windows [start, end) of a line, under taps that are outside for some: channels from where dst and src point to.
+static void fold_border(const folding *f, char *dst, const char *src, int64_t start, int64_t end, int64_t channels) {
+  const int64_t elements = f->pool->dimensions[f->pool->rank - 1].elements;
+  if (start == end) return;
+  for (int64_t tap = f->line.start; tap < f->line.end; tap++) {
+    window_range now = windows_of_tap(&f->line, tap, start, end, 0, elements), next = {0, 0};
+    const char *sources[2] = {tap_start(f, src, tap), tap_start(f, src, tap + 1)};
+    if (tap + 1 < f->line.end) next = windows_of_tap(&f->line, tap + 1, start, end, 0, elements);
     // Ranges begin and end the earlier the later the tap: [next.start, now.start), both, [next.end, now.end).
-    pair = pair && now.start < next.end;
-    if (pair) {
-      const char *b = a + line->step * p->channels * width;
-      run.positions = now.start - next.start;
-      if (run.positions > 0) {
-        fold(dst + next.start * dst_step * width, b + next.start * advance * width, NULL, &run);
-      }
-      run.positions = next.end - now.start;
-      fold(dst + now.start * dst_step * width, a + now.start * advance * width, b + now.start * advance * width, &run);
+    if (now.start < next.end) {
+      fold_taps(f, dst, sources + 1, 1, next.start, now.start, channels);
+      fold_taps(f, dst, sources, 2, now.start, next.end, channels);
       now.start = next.end;
       tap++;
     }
-    run.positions = now.end - now.start;
-    if (run.positions > 0) fold(dst + now.start * dst_step * width, a + now.start * advance * width, NULL, &run);
+    fold_taps(f, dst, sources, 1, now.start, now.end, channels);
+  }
+}
+
+// The windows among [start, end) that have all taps on elements.
+static window_range inner_windows(const folding *f, int64_t start, int64_t end) {
+  const tap_line *line = &f->line;
+  const int64_t elements = f->pool->dimensions[f->pool->rank - 1].elements;
+  window_range inner = {end, end};
+  if (line->taps == 0 || line->start > 0 || line->end < line->taps) return inner;
+  inner.start = lesser(end, windows_of_tap(line, 0, start, end, 0, elements).start);
+  inner.end = greater(inner.start, windows_of_tap(line, line->taps - 1, start, end, 0, elements).end);
+  return inner;
+}
+
+// Those, under all taps, several at a time. `starts` if nothing is in dst yet.
+static void fold_inner(const folding *f, outer_taps *at, char *dst, const char *src, window_range inner,
+                       int64_t channels, bool starts) {
+  const tap_line *line = &f->line;
+  blox_pool_fold fold = fold_of(f, inner.end - inner.start, channels);
+  const void *sources[FOLD_SOURCES];
+  int64_t count = 0, left = at->count * line->taps;
+  fold.starts = starts;
+  dst += inner.start * f->dst_step * f->width;
+  start_taps(f->pool, at);
+  for (int64_t outer = 0; outer < at->count; outer++, next_taps(f->pool, at)) {
+    bool is_new = f->ahead > 0 && at->offset * f->width + f->ahead > f->last * f->width;
+    for (int64_t tap = 0; tap < line->taps; tap++) {
+      // Where windows overlap, an element is asked for by the last tap that is on it.
+      if (is_new && (line->taps - 1 - tap) * line->step < line->advance) fold.asks |= 1u << count;
+      sources[count++] = tap_start(f, src + at->offset * f->width, tap) + inner.start * fold.run.src_step * f->width;
+      left--;
+      // Folds know 1, 2 and 4 sources.
+      if (count == FOLD_SOURCES || left == 0 || (count == 2 && left == 1)) {
+        f->fold(dst, sources, count, &fold);
+        fold.starts = false;
+        fold.asks = 0;
+        count = 0;
+      }
+    }
   }
 }
 
 void blox_pool_reduce(const blox_pool *p, blox_reduce kind, uint64_t identity, char *dst, const char *src,
                       int64_t start, int64_t end) {
   const blox_kernel_table *kernels = blox_kernels(p->isa);
-  const blox_pool_fold_fn fold = kernels->pool_fold[kind][p->dtype];
   const int32_t width = blox_dtype_width(p->dtype);
   const blox_pool_dimension *row_dimension = &p->dimensions[p->rank - 1];
   const int64_t windows = row_dimension->windows, phases = lesser(row_dimension->phases, windows);
-  int64_t outer[MAX_RANK];
-  outer_taps at;
-  tap_line line = line_of_windows(row_dimension, 0, windows);
+  int64_t outer[MAX_RANK], bytes = p->channels * width;
+  for (int32_t d = 0; d < p->rank; d++) bytes *= p->dimensions[d].elements;
+  outer_taps at, next;
+  folding f = {p, kernels->pool_fold[kind][p->dtype], width, line_of_windows(row_dimension, 0, windows),
+               phases * p->channels, identity, 0, 0};
+  const window_range inner = inner_windows(&f, 0, windows);
+  // Whether no window is at a border of the row, so that each is written once and needs no beginning.
+  const bool is_inner = phases == 1 && inner.start == 0 && inner.end == windows;
   for (int64_t row = start; row < end; row++) {
+    f.ahead = 0;
+    if (row + 1 < end && bytes >= LEAST_ASKING_BYTES) {
+      find_row(p, row + 1, outer);
+      find_taps(p, outer, &next);
+    } else {
+      next.count = 0;
+    }
     char *row_dst = dst + find_row(p, row, outer) * width;
-    kernels->fill(row_dst, width, identity, windows * p->channels);
     find_taps(p, outer, &at);
+    if (next.count == at.count) f.ahead = (next.offset - at.offset) * width;
+    f.last = at.offset;
+    for (int32_t d = 0; d < at.rank && at.count > 0; d++) {
+      f.last += (at.taps[d].count - 1) * at.taps[d].element_step * p->dimensions[d].element_step;
+    }
+    if (!is_inner || at.count == 0) kernels->fill(row_dst, width, identity, windows * p->channels);
     for (int64_t phase = 0; at.count > 0 && phase < phases; phase++) {
-      if (phases > 1) line = line_of_windows(row_dimension, phase, (windows - phase + phases - 1) / phases);
+      if (phases > 1) f.line = line_of_windows(row_dimension, phase, (windows - phase + phases - 1) / phases);
       for (int64_t c = 0; c < p->channels; c += FOLD_BLOCK) {
         int64_t channels = lesser(FOLD_BLOCK, p->channels - c), block = greater(1, FOLD_BLOCK / channels);
         char *line_dst = row_dst + (phase * p->channels + c) * width;
-        for (int64_t k = 0; k < line.windows; k += block) {
+        const char *line_src = src + c * width;
+        for (int64_t k = 0; k < f.line.windows; k += block) {
+          const int64_t stop = lesser(k + block, f.line.windows);
+          const window_range all = inner_windows(&f, k, stop);
+          if (all.start < all.end) fold_inner(&f, &at, line_dst, line_src, all, channels, is_inner);
+          if (k == all.start && all.end == stop) continue;
           start_taps(p, &at);
           for (int64_t tap = 0; tap < at.count; tap++, next_taps(p, &at)) {
-            fold_block(p, fold, width, &line, line_dst, src + (at.offset + c) * width, k,
-                       lesser(k + block, line.windows), channels, phases * p->channels);
+            const char *tap_src = line_src + at.offset * width;
+            fold_border(&f, line_dst, tap_src, k, all.start, channels);
+            fold_border(&f, line_dst, tap_src, all.end, stop, channels);
           }
         }
       }

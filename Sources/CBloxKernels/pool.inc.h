@@ -1,6 +1,6 @@
 // Inner loops of window reductions: elements that several windows have under the same tap.
 //
-//   fold    dst[p, c] = dst[p, c] op a[p, c] op b[p, c]        b is the next tap, or NULL
+//   fold    dst[p, c] = dst[p, c] op a[p, c] op b[p, c] …      one source per tap; or an identity op a[p, c] …
 //   pick    where x[p, c] beats best[p, c]: best = x, and either value = tangent or place = tap
 //   place   result[p, c] += source[p, c] where place[p, c] is this tap
 //
@@ -31,7 +31,16 @@
 
 // ---- Folds -----------------------------------------------------------------------------------------------
 
-// A line takes single elements, of which every second one needs no gathers.
+static void ask_for_taps(const void *const *sources, int64_t count, const blox_pool_fold *fold, int64_t offset,
+                         int64_t bytes) {
+  for (int64_t k = 0; k < count; k++) {
+    if (!(fold->asks >> k & 1)) continue;
+    const char *start = (const char *)sources[k] + fold->ahead + offset;
+    for (const char *line = start; line < start + bytes; line += 64) __builtin_prefetch(line);
+  }
+}
+
+// A line takes single elements, of which every second one needs no gathers. Of taps, `count` and `starts` are literals.
 #define POOL_FOLD(name, suffix, T, STEP)                                                                 \
   static void name##_line_##suffix(T *d, int64_t dst_step, const T *s, int64_t src_step, int64_t n) {    \
     if (dst_step == 1 && src_step == 2) {                                                                \
@@ -40,30 +49,49 @@
     }                                                                                                    \
     INDEPENDENT for (int64_t i = 0; i < n; i++) d[i * dst_step] = STEP(d[i * dst_step], s[i * src_step]);\
   }                                                                                                      \
-  static void name##_fold_##suffix(void *dst, const void *first, const void *second,                     \
-                                   const blox_pool_run *run) {                                           \
-    T *d = dst;                                                                                          \
-    const T *a = first, *b = second;                                                                     \
+  INLINE void name##_taps_##suffix(T *d, const T *const *sources, int64_t count, bool starts, T identity,\
+                                   int64_t n) {                                                          \
+    const T *s0 = sources[0], *s1 = sources[count > 1 ? 1 : 0], *s2 = sources[count > 2 ? 2 : 0],        \
+            *s3 = sources[count > 2 ? 3 : 0];                                                            \
+    INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                        \
+      T x = starts ? identity : d[i];                                                                    \
+      x = STEP(x, s0[i]);                                                                                \
+      if (count > 1) x = STEP(x, s1[i]);                                                                 \
+      if (count > 2) x = STEP(x, s2[i]);                                                                 \
+      if (count > 2) x = STEP(x, s3[i]);                                                                 \
+      d[i] = x;                                                                                          \
+    }                                                                                                    \
+  }                                                                                                      \
+  static void name##_fold_##suffix(void *dst, const void *const *sources, int64_t count,                 \
+                                   const blox_pool_fold *fold) {                                         \
+    const blox_pool_run *run = &fold->run;                                                               \
+    T *d = dst, identity;                                                                                \
+    memcpy(&identity, &fold->identity, sizeof(T));                                                       \
+    const T *s[4];                                                                                       \
+    const int64_t width = sizeof(T);                                                                     \
+    for (int64_t k = 0; k < count; k++) s[k] = sources[k];                                               \
     const bool dense = run->dst_step == run->channels && run->src_step == run->channels;                 \
     if (run->channels == 1 && !dense) {                                                                  \
-      name##_line_##suffix(d, run->dst_step, a, run->src_step, run->positions);                          \
-      if (b) name##_line_##suffix(d, run->dst_step, b, run->src_step, run->positions);                   \
+      for (int64_t i = 0; fold->starts && i < run->positions; i++) d[i * run->dst_step] = identity;      \
+      for (int64_t k = 0; k < count; k++) {                                                              \
+        name##_line_##suffix(d, run->dst_step, s[k], run->src_step, run->positions);                     \
+      }                                                                                                  \
       return;                                                                                            \
     }                                                                                                    \
     const int64_t rows = dense ? 1 : run->positions;                                                     \
     const int64_t n = dense ? run->positions * run->channels : run->channels;                            \
     for (int64_t p = 0; p < rows; p++) {                                                                 \
-      if (b) {                                                                                           \
-        INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                    \
-          T x = STEP(d[i], a[i]);                                                                        \
-          d[i] = STEP(x, b[i]);                                                                          \
-        }                                                                                                \
-        b += run->src_step;                                                                              \
-      } else {                                                                                           \
-        INDEPENDENT for (int64_t i = 0; i < n; i++) d[i] = STEP(d[i], a[i]);                             \
+      if (fold->asks) ask_for_taps(sources, count, fold, p * run->src_step * width, n * width);          \
+      switch (2 * count + fold->starts) {                                                                \
+        case 2: name##_taps_##suffix(d, s, 1, false, identity, n); break;                                \
+        case 3: name##_taps_##suffix(d, s, 1, true, identity, n); break;                                 \
+        case 4: name##_taps_##suffix(d, s, 2, false, identity, n); break;                                \
+        case 5: name##_taps_##suffix(d, s, 2, true, identity, n); break;                                 \
+        case 8: name##_taps_##suffix(d, s, 4, false, identity, n); break;                                \
+        default: name##_taps_##suffix(d, s, 4, true, identity, n); break;                                \
       }                                                                                                  \
       d += run->dst_step;                                                                                \
-      a += run->src_step;                                                                                \
+      for (int64_t k = 0; k < count; k++) s[k] += run->src_step;                                         \
     }                                                                                                    \
   }
 
