@@ -234,6 +234,20 @@ struct FusionTests {
     #expect(fused.instructions.map(\.op.name) == ["fusion"])
   }
 
+  @Test("A draw whose key depends on a row is a region of its own, since it reads keys from memory")
+  func keysOfRows() throws {
+    let fused = try fuse(
+      "key[], i32[3] -> u16[3]",
+      """
+      %2: i32[] = reduce_sum %1 {axes=[0]}
+      %3: bool[] = compare %2, 4 {direction=gt}
+      %4: key[] = select %3, %0, %0
+      %5: u16[3] = random_bits %4 {shape=[3]}
+      return %5
+      """)
+    #expect(fused.regions == [["reduce_sum", "compare", "select"], ["random_bits"]])
+  }
+
   @Test("Rows of two lengths are two regions")
   func rowLengths() throws {
     let fused = try fuse(

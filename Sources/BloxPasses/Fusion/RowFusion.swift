@@ -127,6 +127,8 @@ struct RowFusion {
           space.isOfElements(type(of: instruction.operands[0]))
         else { return false }
       } else if roles.kind[index] == .loop {
+        // Draws read their keys from memory.
+        if case .random = instruction.op, readsComputed { return false }
         guard space.isOfRows(result) || space.isOfElements(result) else { return false }
       } else {
         // A movement or reshape: of what is read, any; of what is computed, a renaming or a repetition of rows.
