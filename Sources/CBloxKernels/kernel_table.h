@@ -46,7 +46,7 @@ typedef struct blox_pool_taps {
 /// Adds each window's element of the source where x is extreme. Source steps by dst_step, result and x by src_step.
 typedef void (*blox_pool_scatter_fn)(void *result, const void *source, const void *x, const blox_pool_taps *taps,
                                      const blox_pool_run *run);
-/// Folds 1, 2 or 4 sources into dst, which is only written where the run starts windows.
+/// Folds 1, 2 or 4 sources into dst, which is not read where the run starts windows.
 typedef void (*blox_pool_fold_fn)(void *dst, const void *const *sources, int64_t count, const blox_pool_fold *fold);
 typedef void (*blox_pool_value_fn)(void *best, void *value, const void *tangent, const void *x,
                                    const blox_pool_run *run);

@@ -80,6 +80,7 @@ static window_range windows_of_tap(const tap_line *line, int64_t tap, int64_t st
   // Most windows are inside, and divisions are slow.
   if (element + start * line->advance < least) range.start = ceil_div(least - element, line->advance);
   if (element + (end - 1) * line->advance >= most) range.end = floor_div(most - 1 - element, line->advance) + 1;
+  if (range.start > end) range.start = end;
   if (range.end < range.start) range.end = range.start;
   return range;
 }
@@ -149,7 +150,7 @@ typedef struct folding {
   int64_t dst_step;   // from window to window, in elements
   uint64_t identity;
   int64_t ahead;      // from a row's elements to those of the next, in bytes; 0 if they need not be asked for
-  int64_t last;       // the offset of the row's last outer taps
+  int64_t last;       // the offset of the row's last outer taps, in bytes
 } folding;
 
 static blox_pool_fold fold_of(const folding *f, int64_t windows, int64_t channels) {
@@ -196,7 +197,7 @@ static window_range inner_windows(const folding *f, int64_t start, int64_t end) 
   const int64_t elements = f->pool->dimensions[f->pool->rank - 1].elements;
   window_range inner = {end, end};
   if (line->taps == 0 || line->start > 0 || line->end < line->taps) return inner;
-  inner.start = lesser(end, windows_of_tap(line, 0, start, end, 0, elements).start);
+  inner.start = windows_of_tap(line, 0, start, end, 0, elements).start;
   inner.end = greater(inner.start, windows_of_tap(line, line->taps - 1, start, end, 0, elements).end);
   return inner;
 }
@@ -212,7 +213,7 @@ static void fold_inner(const folding *f, outer_taps *at, char *dst, const char *
   dst += inner.start * f->dst_step * f->width;
   start_taps(f->pool, at);
   for (int64_t outer = 0; outer < at->count; outer++, next_taps(f->pool, at)) {
-    bool is_new = f->ahead > 0 && at->offset * f->width + f->ahead > f->last * f->width;
+    bool is_new = f->ahead > 0 && at->offset * f->width + f->ahead > f->last;
     for (int64_t tap = 0; tap < line->taps; tap++) {
       // Where windows overlap, an element is asked for by the last tap that is on it.
       if (is_new && (line->taps - 1 - tap) * line->step < line->advance) fold.asks |= 1u << count;
@@ -241,22 +242,20 @@ void blox_pool_reduce(const blox_pool *p, blox_reduce kind, uint64_t identity, c
   folding f = {p, kernels->pool_fold[kind][p->dtype], width, line_of_windows(row_dimension, 0, windows),
                phases * p->channels, identity, 0, 0};
   const window_range inner = inner_windows(&f, 0, windows);
-  // Whether no window is at a border of the row, so that each is written once and needs no beginning.
+  // Whether no window is at a border of the row: the first taps then write it, and it needs no beginning.
   const bool is_inner = phases == 1 && inner.start == 0 && inner.end == windows;
   for (int64_t row = start; row < end; row++) {
     f.ahead = 0;
-    if (row + 1 < end && bytes >= LEAST_ASKING_BYTES) {
-      find_row(p, row + 1, outer);
-      find_taps(p, outer, &next);
-    } else {
-      next.count = 0;
-    }
     char *row_dst = dst + find_row(p, row, outer) * width;
     find_taps(p, outer, &at);
-    if (next.count == at.count) f.ahead = (next.offset - at.offset) * width;
-    f.last = at.offset;
-    for (int32_t d = 0; d < at.rank && at.count > 0; d++) {
-      f.last += (at.taps[d].count - 1) * at.taps[d].element_step * p->dimensions[d].element_step;
+    if (row + 1 < end && bytes >= LEAST_ASKING_BYTES && at.count > 0) {
+      find_row(p, row + 1, outer);
+      find_taps(p, outer, &next);
+      if (next.count == at.count) f.ahead = (next.offset - at.offset) * width;
+      f.last = at.offset * width;
+      for (int32_t d = 0; d < at.rank; d++) {
+        f.last += (at.taps[d].count - 1) * at.taps[d].element_step * p->dimensions[d].element_step * width;
+      }
     }
     if (!is_inner || at.count == 0) kernels->fill(row_dst, width, identity, windows * p->channels);
     for (int64_t phase = 0; at.count > 0 && phase < phases; phase++) {

@@ -59,6 +59,33 @@ extension ProgramGenerator {
     try emitControl(.scan(scan), operands(consts + carry + xs.map { $0.stacked(length) }))
   }
 
+  /// A loop that adds up products of what it is given and computes, as gradients of weights are, beside another carry.
+  mutating func sumOfProducts() throws {
+    guard options.calls > 0 else { return }
+    let length = pick([0, 1, 2, 3, 5])
+    let dtype = pick([DType.i32, .i32, .f32, .bf16, .u8])
+    let (rows, left, right) = (pick(0...4), pick(1...5), pick(1...5))
+    let (x, y) = (TensorType(dtype, [rows, left]), TensorType(dtype, [rows, right]))
+    let sum = TensorType(dtype, [left, right])
+    let product = Op.dotGeneral(Op.DotDimensions(lhsContract: [0], rhsContract: [0]))
+    let (readsState, isShared) = (chance(2), chance(3))
+    let body = try body([x, sum, x, y], [], extra: pick(0...1)) { generator, given in
+      let state = try generator.emit(.binary(.add), [given[0], given[2]])
+      let factor = try generator.emit(.binary(.mul), [given[3], given[3]])
+      let rightFactor = generator.chance(2) ? factor : given[3]
+      let term = try generator.emit(product, [readsState ? given[0] : given[2], rightFactor])
+      var next = try generator.emit(.binary(.add), generator.chance(2) ? [given[1], term] : [term, given[1]])
+      if isShared {
+        next = try generator.emit(.binary(.add), [next, generator.emit(product, [given[2], factor])])
+      }
+      return [state, next]
+    }
+    let scan = Op.Scan(body: body, constCount: 0, carryCount: 2, length: length, isReversed: chance(2))
+    let start = chance(2) ? Operand.splat(Literal(0, as: dtype), shape: sum.shape) : try value(sum)
+    try emitControl(
+      .scan(scan), [try value(x), start, try value(x.stacked(length)), try value(y.stacked(length))])
+  }
+
   /// A loop with a counter, which the condition and the body read.
   mutating func whileLoop() throws {
     guard options.calls > 0 else { return }

@@ -52,7 +52,7 @@ extension ProgramGenerator {
     Step("axis index") { try $0.axisIndex() },
     Step("custom derivative") { try $0.custom() },
     Step("collective") { try $0.collective() },
-    Step("scan") { try $0.scan() },
+    Step("scan") { try $0.scan() }, Step("sum of products") { try $0.sumOfProducts() },
     Step("while") { try $0.whileLoop() },
     Step("branch") { try $0.branch() },
     Step("checkpoint") { try $0.checkpoint() },

@@ -21,7 +21,8 @@ import Testing
     ([40], window([3])), ([41], window([2], strides: [2])), ([41], window([5], strides: [3], low: [2], high: [2])),
     ([7], window([20], low: [19], high: [3])), ([3], window([1 << 40], low: [1 << 40])), ([1], window([2], low: [1])),
     ([0], window([2], low: [3], high: [2])), ([5], window([2], low: [-2], high: [-1])),
-    ([9], window([1], strides: [4])),
+    ([9], window([1], strides: [4])), ([10], window([2], low: [5000])), ([3, 4096], window([2, 1], low: [3, 0])),
+    ([20, 64], window([2, 1], low: [70, 0])), ([2, 4097], window([2, 1])),
     ([6], window([1], strides: [2], base: [3], low: [1], high: [2])), ([6], window([3], base: [2], low: [1])),
     ([9], window([3], strides: [2], base: [3], dilation: [2], low: [4], high: [-1])),
     ([5], window([4], strides: [3], base: [4], dilation: [6], low: [5], high: [9])),
@@ -84,6 +85,8 @@ import Testing
   static let large: [([Int], Op.Window)] = [
     ([3, 70, 50, 20], window([1, 2, 2, 1], strides: [1, 2, 2, 1])),
     ([2, 90, 40, 24], window([1, 3, 3, 1], strides: [1, 2, 2, 1], low: [0, 1, 1, 0], high: [0, 1, 1, 0])),
+    ([2, 100, 90, 40], window([1, 2, 2, 1], strides: [1, 2, 2, 1])),
+    ([1, 130, 70, 64], window([1, 2, 2, 1], strides: [1, 2, 2, 1], low: [0, 2, 0, 0], high: [0, 3, 0, 0])),
     ([1, 200, 300], window([1, 5, 7], low: [0, 2, 3], high: [0, 2, 3])),
     ([200_000], window([5], strides: [2], dilation: [3])),
     ([3000, 40], window([3, 1], strides: [1, 1], base: [2, 1])),

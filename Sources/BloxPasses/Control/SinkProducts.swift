@@ -9,14 +9,14 @@
 //         %g = dot_general %h, %ds {contract=[0,1]x[0,1]}
 //
 // So the gradients of weights come out of a recurrent net. A product of the few rows of one step costs less than the
-// sum that it is added to does to read and write; one product of the rows of all steps keeps the sum in registers. What
-// the loop stacks for it is memory, and is bounded.
+// sum that it is added to does to read and write; one product of the rows of all steps keeps the sum in registers. The
+// loop stacks its factors for that, which must cost no more than the sum did, and memory within bounds.
 
 import BloxIR
 
 /// The most rows that a step contributes: more of them pay for the sum's way through memory.
 private let mostSunkRows = 256
-/// The bytes that may be stacked for products where the loop stacks less itself.
+/// The bytes that may be stacked for products where what the loop is given and gives in stacks is less.
 private let leastSinkingBytes = 16 << 20
 
 extension Program {
@@ -56,7 +56,14 @@ extension Op.Scan {
   /// The sums whose products can be left to one product after the loop; `nil` without any.
   fileprivate var sumsOfProducts: [AccumulatedSum]? {
     var search = SumSearch(self)
-    let sums = carry.indices.compactMap { search.sum(inCarry: $0 - carry.lowerBound) }
+    var sums: [AccumulatedSum] = []
+    var isGrowing = true
+    // What is stacked for one product costs another nothing, which may stand before it.
+    while isGrowing {
+      let known = search.sunk.count
+      sums = carry.indices.compactMap { search.sum(inCarry: $0 - carry.lowerBound) }
+      isGrowing = search.sunk.count > known
+    }
     return sums.isEmpty ? nil : sums
   }
 }
@@ -65,17 +72,23 @@ private struct SumSearch {
   private let scan: Op.Scan
   private let program: Program
   private let uses: [Int]
+  /// Which values differ from iteration to iteration.
+  private let varies: [Bool]
   /// The instructions that define values, by value.
   private var definitions: [Value: Instruction] = [:]
   /// What is stacked anyway, or will be for the products that were found.
   private var stacked: Set<Operand>
   /// What more may be stacked.
   private var bytes: Int
+  /// The products that were found.
+  private(set) var sunk: Set<Value> = []
 
   init(_ scan: Op.Scan) {
     self.scan = scan
     program = scan.body.program
     uses = program.useCounts()
+    let constCount = scan.constCount
+    varies = program.dependents(onParameters: program.parameters.indices.map { $0 >= constCount }, effects: true)
     for instruction in program.instructions where instruction.results.count == 1 {
       definitions[instruction.results[0]] = instruction
     }
@@ -119,15 +132,27 @@ private struct SumSearch {
   /// Whether an instruction is a product that is cheaper after the loop; its factors then count as stacked.
   private mutating func stackFactors(of instruction: Instruction) -> Bool {
     guard case .dotGeneral(let dims) = instruction.op else { return false }
+    if sunk.contains(instruction.results[0]) { return true }
+    // The kernels multiply stacks in place where the iterations continue the contracting dimensions.
+    let contracting = Array(dims.lhsContract.indices)
     let shape = program.type(of: instruction.operands[0]).shape
-    let rows = dims.lhsContract.map { shape[$0] }.reduce(1, *)
-    // What is the same in each iteration has no stack.
-    let varies = instruction.operands.allSatisfy { $0.value.map { $0.index >= scan.constCount } ?? false }
+    guard dims.lhsContract == contracting, dims.rhsContract == contracting,
+      contracting.map({ shape[$0] }).reduce(1, *) <= mostSunkRows,
+      instruction.operands.allSatisfy({ $0.value.map { varies[$0.index] } ?? false })
+    else { return false }
+    let sum = program.type(of: instruction.results[0])
     let added = Set(instruction.operands).subtracting(stacked)
-    let cost = added.map { program.type(of: $0).byteCount * scan.length }.reduce(0, +)
-    guard rows <= mostSunkRows, varies, cost <= bytes else { return false }
-    bytes -= cost
+    let addedBytes = added.map { program.type(of: $0).byteCount }.reduce(0, +)
+    // Written once and read once, as the sum is in each iteration.
+    guard addedBytes <= sum.byteCount else { return false }
+    // Stacks are converted as wholes to the dtype that products are computed in.
+    let computed: DType = [.bf16, .f16].contains(sum.dtype) ? .f32 : sum.dtype
+    let converted = Set(instruction.operands).map { program.type(of: $0) }.filter { $0.dtype != computed }
+    let cost = addedBytes + converted.map { $0.with(dtype: computed).byteCount }.reduce(0, +)
+    guard cost * scan.length <= bytes else { return false }
+    bytes -= cost * scan.length
     stacked.formUnion(added)
+    sunk.insert(instruction.results[0])
     return true
   }
 }
@@ -181,7 +206,7 @@ extension ProgramBuilder {
 }
 
 extension Op.DotDimensions {
-  /// The sum of the products of all pairs in two stacks.
+  /// The sum over two stacks of the products of each pair.
   fileprivate var overStacks: Op.DotDimensions {
     Op.DotDimensions(
       lhsBatch: lhsBatch.map { $0 + 1 }, rhsBatch: rhsBatch.map { $0 + 1 },

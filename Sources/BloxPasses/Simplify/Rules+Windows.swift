@@ -76,10 +76,16 @@ extension Rule {
     guard m.result.shape[axis] - first.padding.high[axis] == second.padding.low[axis] else { return nil }
     var pieces: [Operand] = []
     for padded in [first, second] {
-      let definition = s.definition(padded.operand)
-      for piece in definition?.op == .concatenate(axis: axis) ? definition!.operands : [padded.operand] {
-        let zero = Operand.splat(Literal(0, as: m.dtype), shape: s.type(of: piece).shape)
-        pieces.append(try s.simplifiedOne(.binary(.add), [piece, zero]))
+      if let definition = s.definition(padded.operand), definition.op == .concatenate(axis: axis),
+        // Of longer ones each further addition would copy the list.
+        definition.operands.count < 64, definition.operands.allSatisfy({ s.isNoNegativeZero($0) })
+      {
+        pieces += definition.operands
+      } else if s.isNoNegativeZero(padded.operand) {
+        pieces.append(padded.operand)
+      } else {
+        let zero = Operand.splat(Literal(0, as: m.dtype), shape: s.type(of: padded.operand).shape)
+        pieces.append(try s.simplifiedOne(.binary(.add), [padded.operand, zero]))
       }
     }
     var rest = first.padding
@@ -120,6 +126,19 @@ private struct ZeroPadded {
 }
 
 extension Simplifier {
+  /// Whether adding 0 changes no bit of an operand: it is whole numbers, or 0 was added before, or to all its pieces.
+  fileprivate func isNoNegativeZero(_ operand: Operand) -> Bool {
+    if !type(of: operand).dtype.isFloating { return true }
+    guard let definition = definition(operand) else { return false }
+    if case .concatenate = definition.op { return definition.operands.allSatisfy { isSumWithZero($0) } }
+    return isSumWithZero(operand)
+  }
+
+  private func isSumWithZero(_ operand: Operand) -> Bool {
+    guard let definition = definition(operand), definition.op == .binary(.add) else { return false }
+    return definition.operands[1].literal.map { $0.isZero && !$0.isNegativeZero } ?? false
+  }
+
   /// What an operand has zeros around, none of them negative or between its elements.
   fileprivate func zeroPadded(_ operand: Operand) -> ZeroPadded? {
     guard let definition = definition(operand), case .pad(let padding) = definition.op,
