@@ -135,7 +135,7 @@ package struct ProfileReport: Sendable {
 
 extension Instruction {
   /// The op, and of a fused region its ops in order of appearance.
-  fileprivate var label: String {
+  var label: String {
     guard case .fusion(let fusion) = op else { return op.name }
     var names: [String] = []
     for instruction in fusion.region.instructions where !names.contains(instruction.op.name) {

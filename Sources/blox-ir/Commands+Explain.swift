@@ -26,7 +26,7 @@ extension Commands {
   }
 
   static func explain(_ words: [String]) throws -> ExitCode {
-    let topics = ["memory", "donation", "cost", "op"]
+    let topics = ["memory", "donation", "cost", "code", "op"]
     guard let topic = words.first, topics.contains(topic) else {
       let hint = words.first.map { "; there is no '\($0)'\(suggestion(for: $0, among: topics))" } ?? ""
       throw BloxError(.usage, "explain takes one of \(topics.joined(separator: ", "))\(hint) (blox-ir explain --help)")
@@ -44,6 +44,7 @@ extension Commands {
       switch topic {
       case "memory": try MemoryReport(compiling: program).text
       case "donation": try MemoryReport(compiling: program).donations
+      case "code": try RegionReport(compiling: program).text
       default: try ProgramCost(compiling: program).table
       }
     try TextFile.write(text, to: "-")

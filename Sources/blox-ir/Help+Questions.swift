@@ -31,6 +31,7 @@ extension Help {
       blox-ir explain memory PROGRAM      what is needed, and what is in use where most is
       blox-ir explain donation PROGRAM    what became of each argument
       blox-ir explain cost PROGRAM        arithmetic of products and bytes moved, by op
+      blox-ir explain code PROGRAM        what its regions become here: micro-ops, and the vector code of some
       blox-ir explain op NAME             an example of an op, its derivatives, and it with lanes
 
     OPTIONS
@@ -40,10 +41,14 @@ extension Help {
 
     What is explained of an op is what the rules make of an example, so it is never out of date.
 
+    In code, s1 is what a tile holds in the cache, and v1 what machine code holds in registers, of 16 elements at once.
+    Without AVX-512, or with BLOX_NATIVE=off, all micro-ops are interpreted.
+
     EXAMPLES
       blox-ir explain memory @train_step --stage grad --batch 32
       blox-ir explain donation IRSamples/train_step.grad.bir
       blox-ir explain cost @mlp --set hidden=64
+      blox-ir explain code @mlp --batch 64
       blox-ir explain op dot_general
     """
 

@@ -24,7 +24,7 @@ enum Help {
       run       run a program on inputs, on either engine or both compared
       check     check that programs are valid, golden files up to date, and what their comments say
       diff      compare two programs, whatever their values are called
-      explain   what a program needs in memory and costs, what became of arguments, what an op is
+      explain   what a program needs in memory, costs and becomes, what became of arguments, what an op is
       bench     measure a program with several numbers of threads
       profile   show which instructions of a program take the time, and how fast they could be
       gallery   list the built-in programs

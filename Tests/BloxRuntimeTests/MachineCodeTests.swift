@@ -27,7 +27,7 @@ private let edges: [UInt32] =
 struct MachineCodeTests {
   /// Runs a program on columns of 32 bits or booleans; slot 0 is the result.
   private func run(_ program: VectorProgram, _ inputs: [[UInt8]], resultBytes: Int, count: Int) throws -> [UInt8] {
-    let code = try MachineCode(VectorCode.assemble(program))
+    let code = try MachineCode(VectorCode.assemble(program).bytes)
     let function = unsafeBitCast(code.start, to: blox_native_fn.self)
     let mode = blox_fp_enter()
     defer { blox_fp_leave(mode) }

@@ -109,6 +109,13 @@ struct QuestionToolTests {
       #expect(cost.lines.contains { $0.hasPrefix("total ") } && cost.output.contains("beyond the arguments"))
       let step = try tool("blox-ir explain memory @train_step --stage grad")
       #expect(step.output.contains("most temporaries are in use at instruction "), "\(step.output)")
+      let code = try tool("blox-ir explain code @mlp --batch 64")
+      #expect(code.exitCode == 0 && code.output.hasPrefix("%"), "\(code.output)")
+      // Bias and relu of the hidden layer, on a block of the product.
+      for line in ["s0 = a block of the product, f32", "s1 = operand 1, f32, gathered"] {
+        #expect(code.lines.contains { $0.contains(line) }, "\(code.output)")
+      }
+      #expect(code.output.contains("machine code, ") || code.output.contains("max f32 s"), "\(code.output)")
       let op = try tool("blox-ir explain op tanh")
       #expect(op.exitCode == 0 && op.output.hasPrefix("tanh, on an example:\n  program @tanh(%0: "), "\(op.output)")
       for title in ["tangents (jvp):", "transposed linear part of it:", "with 8 lanes (vmap):"] {
@@ -117,7 +124,7 @@ struct QuestionToolTests {
       let lanes = try tool("blox-ir explain op psum")
       #expect(lanes.output.contains("\nin 4 lanes (vmap):\n  program @psum(") && !lanes.output.contains("unbound"))
       for (line, wanted) in [
-        ("blox-ir explain", "explain takes one of memory, donation, cost, op"),
+        ("blox-ir explain", "explain takes one of memory, donation, cost, code, op"),
         ("blox-ir explain memroy old.bir", "there is no 'memroy'; did you mean memory?"),
         ("blox-ir explain op tahn", "there is no op named 'tahn'; did you mean tan"),
         ("blox-ir explain op", "explain op takes one op"), ("blox-ir explain cost", "explain takes one program"),

@@ -59,6 +59,10 @@ struct Lowering {
   var loops: [LoopFrame] = []
   /// Scratch that each thread needs while it runs a part.
   private(set) var laneScratchBytes = 0
+  /// What regions become, where somebody asks.
+  var listings: [RegionListing]?
+  /// The programs around what is being lowered, the outermost first, each with the instruction that it has come to.
+  private var places: [(program: Program, instruction: Instruction?)] = []
   /// The instruction that is being lowered, for messages.
   private(set) var current: Instruction?
 
@@ -140,8 +144,11 @@ struct Lowering {
 
   /// Lowers all instructions, then the results that no instruction writes.
   mutating func run() throws(BloxError) {
+    places.append((program, nil))
+    defer { places.removeLast() }
     for (index, instruction) in program.instructions.enumerated() {
       current = instruction
+      places[places.count - 1].instruction = instruction
       currentRegions = []
       scratchCursor = scratchBase
       do {
@@ -294,6 +301,15 @@ extension Lowering {
   }
 
   mutating func append(_ step: Step) { steps.append(step) }
+
+  /// Notes what a region of the current instruction became.
+  mutating func list(_ lines: [String]) {
+    guard let (program, instruction) = places.last, let instruction else { return }
+    listings?.append(
+      RegionListing(
+        instruction: instruction, type: program.type(of: instruction.results[0]),
+        around: places.dropLast().compactMap(\.instruction), lines: lines))
+  }
 
   mutating func fill(_ target: Int32, _ literal: Literal, count: Int) {
     guard count > 0 else { return }

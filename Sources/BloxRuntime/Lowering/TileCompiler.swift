@@ -36,7 +36,7 @@ struct TileSlot {
 struct TileOp {
   enum Function {
     case elementwise(blox_tile_fn)
-    case reduce(blox_reduce_rows_fn)
+    case reduce(blox_reduce_rows_fn, Op.Reduction)
     case `repeat`
     /// A reduction over leading dimensions takes the operand's elements.
     case fold(Int)
@@ -47,8 +47,11 @@ struct TileOp {
   /// The slots that it writes: none for a fold, any number for machine code, else one.
   let targets: [Int]
   let operands: [Int]
-  /// What it computes, if it is elementwise.
-  var computation: TileComputation?
+  /// What it computes, if it is elementwise: one after the other where it is a pair.
+  var computations: [TileComputation] = []
+
+  /// What it computes, if it is elementwise and no pair.
+  var computation: TileComputation? { computations.count == 1 ? computations[0] : nil }
 }
 
 /// A stream before its dims and strides have an address.
@@ -68,6 +71,7 @@ struct TileStream {
 struct TileCompiler {
   let region: Program
   var lowering: Lowering
+  let operandBuffers: [Int32]
   let resultBuffers: [Int32]
   let space: TileSpace
   /// Whether it runs over blocks of a product, whose rows lie apart.
@@ -95,6 +99,7 @@ struct TileCompiler {
   ) throws(BloxError) {
     self.region = region
     self.lowering = lowering
+    operandBuffers = operands
     resultBuffers = results
     runsInBlocks = rowLength != nil
     space = TileSpace(region, kind, rowLength: rowLength)
@@ -330,7 +335,8 @@ extension TileCompiler {
     let target = makeSlot(.computed, dtype, ofRows: ofRows)
     slots[target].definition = ops.count
     slots[target].lastUse = ops.count
-    ops.append(TileOp(function: function, targets: [target], operands: operands, computation: computation))
+    ops.append(
+      TileOp(function: function, targets: [target], operands: operands, computations: computation.map { [$0] } ?? []))
     return target
   }
 
@@ -346,7 +352,8 @@ extension TileCompiler {
       throw unsupported(instruction, "does not reduce the rows of its region")
     }
     cost += 0.05
-    return append(.reduce(function), [try slot(instruction.operands[0], isWhole: true)], dtype, ofRows: true, cost: 0)
+    return append(
+      .reduce(function, kind), [try slot(instruction.operands[0], isWhole: true)], dtype, ofRows: true, cost: 0)
   }
 
   /// Binary exponentiation from the least significant bit, as the reference interpreter does it: the accumulator

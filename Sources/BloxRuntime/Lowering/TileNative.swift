@@ -25,7 +25,10 @@ struct TileComputation {
 
 /// Machine code of a micro-op, and the slots that it touches.
 struct TileCode {
+  let program: VectorProgram
   let bytes: [UInt8]
+  /// How many vectors go through it side by side.
+  let copies: Int
   let slots: [blox_native_slot]
   /// Whether it runs row by row, since it reads the same row for all or an element for each.
   let isByRow: Bool
@@ -137,8 +140,9 @@ private struct NativeRun {
         slot: Int32(slot), width: Int32(slots[slot].width), step: Int32(step.rawValue), is_written: isWritten ? 1 : 0,
         is_streamed: isStreamed ? 1 : 0)
     }
+    let (bytes, copies) = VectorCode.assemble(program)
     let code = TileCode(
-      bytes: VectorCode.assemble(program),
+      program: program, bytes: bytes, copies: copies,
       slots: reads.map { touched($0.slot, $0.step) }
         + program.results.map {
           touched($0.slot, BLOX_STEP_ELEMENTS, isWritten: true, isStreamed: $0.isStreamed)

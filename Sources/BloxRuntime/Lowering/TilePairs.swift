@@ -27,7 +27,8 @@ extension TileCompiler {
         else { continue }
         ops[index] = TileOp(
           function: .elementwise(function), targets: ops[index].targets,
-          operands: ops[definition].operands + [ops[index].operands[1 - position]])
+          operands: ops[definition].operands + [ops[index].operands[1 - position]],
+          computations: [first, second].map { TileComputation(kind: .binary($0), dtype: dtype) })
         isGone[definition] = true
         break
       }

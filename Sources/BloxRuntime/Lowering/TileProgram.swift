@@ -110,7 +110,7 @@ extension TileCompiler {
   /// Writes the structures and returns the program and the scratch that it needs.
   ///
   /// - Parameter blockColumns: The longest row of a block, if the program runs over blocks: a tile is some of its rows.
-  func finishProgram(blockColumns: Int? = nil) -> (UnsafePointer<blox_tile_program>, scratchBytes: Int) {
+  mutating func finishProgram(blockColumns: Int? = nil) -> (UnsafePointer<blox_tile_program>, scratchBytes: Int) {
     let room = allocateSlots()
     let fitting = tileLength(scratchUnits: room.elementBytes)
     let wholeRows = rowLength == 1 ? fitting : max(1, fitting / rowLength) * rowLength
@@ -151,6 +151,7 @@ extension TileCompiler {
     program.slot_offsets = memory.keep(offsets)
     program.tile = Int64(tile)
     program.row_length = Int64(rowLength)
+    if lowering.listings != nil { lowering.list(listing(tile: tile)) }
     return (memory.keep(program), scratchBytes)
   }
 
@@ -208,7 +209,7 @@ extension TileCompiler {
         return Int64(slots[op.operands[index]].width * rowLength)
       }
       result.steps = (Int64(width * rowLength), step(0), step(1), step(2))
-    case .reduce(let function):
+    case .reduce(let function, _):
       result.kind = Int32(BLOX_TILE_REDUCE.rawValue)
       result.reduce = function
     case .repeat:

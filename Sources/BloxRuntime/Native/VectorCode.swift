@@ -39,15 +39,15 @@ struct VectorCode {
   private static let mostCopies = 4
   private static let mostInstructions = 1024
 
-  /// The code of a function `void (char *const *slots, int64_t n)`.
-  static func assemble(_ program: VectorProgram) -> [UInt8] {
+  /// The code of a function `void (char *const *slots, int64_t n)`, and how many vectors go through it side by side.
+  static func assemble(_ program: VectorProgram) -> (bytes: [UInt8], copies: Int) {
     var code = VectorCode()
     return code.assemble(program)
   }
 
   // MARK: The loop
 
-  private mutating func assemble(_ program: VectorProgram) -> [UInt8] {
+  private mutating func assemble(_ program: VectorProgram) -> (bytes: [UInt8], copies: Int) {
     let pressure = program.pressure
     let fitting = min(
       (VectorCode.vectors.count - 1) / max(pressure.vectors, 1), VectorCode.masks.count / max(pressure.masks, 1))
@@ -86,7 +86,7 @@ struct VectorCode {
     // vzeroupper; leave; ret
     assembler.append(0xC5, 0xF8, 0x77, 0xC9, 0xC3)
     assembler.patch(frameAt, with: frameBytes + 64)
-    return assembler.finish()
+    return (assembler.finish(), copies)
   }
 
   /// Gives the constants that are read most often the registers that nothing else needs.
