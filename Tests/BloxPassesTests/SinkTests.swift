@@ -189,6 +189,26 @@ struct SinkTests {
     try expectSameBits(both, all, seed: 6)
   }
 
+  @Test("A loop of any length is looked at: the stack would be too large")
+  func longLoop() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @long(%0: f32[1,20000], %1: f32[20000,20000]) -> (f32[20000,20000]) {
+          %2: f32[1,20000], %3: f32[20000,20000] = scan %0, %1 {length=140737488355328, consts=0, carry=2}
+              body(%4: f32[1,20000], %5: f32[20000,20000]) {
+            %6: f32[20000,20000] = dot_general %4, %4 {contract=[0]x[0]}
+            %7: f32[20000,20000] = add %5, %6
+            %8: f32[1,20000] = sin %4
+            return %8, %7
+          }
+          return %3
+        }
+
+        """)
+    #expect(try Pass.sink.run(program) == program)
+  }
+
   @Test(
     "Not where a step has so many rows that the sum costs nothing, nor where a stack costs more than the sum, or too much",
     arguments: [

@@ -149,7 +149,7 @@ private struct SumSearch {
     let computed: DType = [.bf16, .f16].contains(sum.dtype) ? .f32 : sum.dtype
     let converted = Set(instruction.operands).map { program.type(of: $0) }.filter { $0.dtype != computed }
     let cost = addedBytes + converted.map { $0.with(dtype: computed).byteCount }.reduce(0, +)
-    guard cost * scan.length <= bytes else { return false }
+    guard cost <= bytes / max(scan.length, 1) else { return false }
     bytes -= cost * scan.length
     stacked.formUnion(added)
     sunk.insert(instruction.results[0])
