@@ -96,8 +96,7 @@ package struct ProfileReport: Sendable {
     return zip(program.instructions, profile.entries).enumerated().flatMap { index, pair -> [Row] in
       let (instruction, entry) = pair
       guard entry.calls > 0, !instruction.isAlias(in: program) else { return [] }
-      var label = instruction.label
-      if let names, let result = instruction.results.first { label = "\(names.name(result)) \(label)" }
+      let label = names?.label(instruction) ?? instruction.label
       var row = Row(
         path: path + [index], calls: entry.calls, time: entry.time, cost: program.cost(of: instruction),
         type: program.type(of: instruction.results[0]), label: label,

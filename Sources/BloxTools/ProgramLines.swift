@@ -36,6 +36,11 @@ struct ProgramLines {
     }
   }
 
+  /// The instruction's op, behind the name of its first result.
+  func label(_ instruction: Instruction) -> String {
+    instruction.results.first.map { "\(name($0)) \(instruction.label)" } ?? instruction.label
+  }
+
   func name(_ value: Value) -> String { names[value.index] ?? "\(value)" }
 
   /// The value of a name such as `%3`.

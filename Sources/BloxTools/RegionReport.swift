@@ -13,11 +13,11 @@ package struct RegionReport: Sendable {
     let planned = try ProgramCost(compiling: program).planned
     let names = ProgramLines(planned)
     let blocks = try Executable.listings(planned: planned).map { listing in
+      let instruction = listing.instruction
       // Values inside of control flow have no names of their own here.
-      let name = listing.around.isEmpty ? names.name(listing.instruction.results[0]) + " " : ""
-      let outer = listing.around.first.map { ["in \($0.results.first.map { names.name($0) + " " } ?? "")\($0.label)"] }
-      let title =
-        ["\(name)\(listing.instruction.label): \(listing.type)"] + (outer ?? []) + listing.instruction.note.words
+      let label = listing.around.isEmpty ? names.label(instruction) : instruction.label
+      let outer = listing.around.prefix(1).map { "in \(names.label($0))" }
+      let title = ["\(label): \(listing.type)"] + outer + instruction.note.words
       return ([title.joined(separator: ", ")] + listing.lines.map { "  " + $0 }).joined(separator: "\n") + "\n"
     }
     text = blocks.isEmpty ? "no instruction runs tile by tile\n" : blocks.joined(separator: "\n")

@@ -37,8 +37,9 @@ package func failure(of program: Program, _ arguments: [DenseConstant], slowly: 
   for (name, passes) in passSets {
     if slowly {
       let folded = try PassPipeline(passes + [.fuse], verifies: true).run(program, context: Compiler.context)
-      let reference = try ReferenceInterpreter.run(folded, arguments)
-      if try !reorders(passes, program), let text = firstDifference(reference, wanted) {
+      if let text = firstDifference(try ReferenceInterpreter.run(folded, arguments), wanted),
+        try !reorders(passes, program)
+      {
         return "\(name): the reference gives other results after these passes and fusion: \(text)\n\(folded.text())"
       }
     }

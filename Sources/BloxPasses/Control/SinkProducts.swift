@@ -34,7 +34,7 @@ extension Program {
         continue
       }
       rewriter.builder.note = instruction.note
-      let results = try rewriter.builder.sink(sums, from: scan, rewriter.operands(of: instruction), axes: axes)
+      let results = try rewriter.builder.sink(sums, from: scan, rewriter.operands(of: instruction))
       rewriter.bind(instruction, to: results)
       isChanged = true
     }
@@ -160,7 +160,7 @@ private struct SumSearch {
 extension ProgramBuilder {
   /// The results of a loop without products of sums, and of these.
   fileprivate mutating func sink(
-    _ sums: [AccumulatedSum], from scan: Op.Scan, _ operands: [Operand], axes: [String: Int]
+    _ sums: [AccumulatedSum], from scan: Op.Scan, _ operands: [Operand]
   ) throws(BloxError) -> [Operand] {
     let program = scan.body.program
     // A copy, in which values have the numbers that they had.
@@ -206,11 +206,10 @@ extension ProgramBuilder {
 }
 
 extension Op.DotDimensions {
-  /// The sum over two stacks of the products of each pair.
+  /// The sum over two stacks, in which iterations lie as lanes do, of the products of each pair.
   fileprivate var overStacks: Op.DotDimensions {
     Op.DotDimensions(
-      lhsBatch: lhsBatch.map { $0 + 1 }, rhsBatch: rhsBatch.map { $0 + 1 },
-      lhsContract: [0] + lhsContract.map { $0 + 1 }, rhsContract: [0] + rhsContract.map { $0 + 1 },
-      preferred: preferred)
+      lhsBatch: lhsBatch.belowLanes, rhsBatch: rhsBatch.belowLanes, lhsContract: [0] + lhsContract.belowLanes,
+      rhsContract: [0] + rhsContract.belowLanes, preferred: preferred)
   }
 }

@@ -26,11 +26,9 @@ extension Rule {
     return !m.dtype.isFloating || literal.isNegativeZero ? .operand(m.x) : nil
   }
 
-  /// floats: add (add x, 0.0), 0.0  ->  add x, 0.0, which is no -0.0
+  /// floats: add (add x, 0.0), 0.0  ->  add x, 0.0, which is no -0.0; nor is a concatenation of such sums
   static let addZeroTwice = Rule("add-zero-twice") { m, s in
-    guard m.op == .binary(.add), m.dtype.isFloating, m.literal?.isZero == true, let inner = s.definition(m.x),
-      inner.op == m.op, inner.operands[1] == m.y
-    else { return nil }
+    guard m.op == .binary(.add), m.literal?.isZero == true, s.isNoNegativeZero(m.x) else { return nil }
     return .operand(m.x)
   }
 

@@ -81,8 +81,6 @@ extension Rule {
         definition.operands.count < 64, definition.operands.allSatisfy({ s.isNoNegativeZero($0) })
       {
         pieces += definition.operands
-      } else if s.isNoNegativeZero(padded.operand) {
-        pieces.append(padded.operand)
       } else {
         let zero = Operand.splat(Literal(0, as: m.dtype), shape: s.type(of: padded.operand).shape)
         pieces.append(try s.simplifiedOne(.binary(.add), [padded.operand, zero]))
@@ -126,19 +124,6 @@ private struct ZeroPadded {
 }
 
 extension Simplifier {
-  /// Whether adding 0 changes no bit of an operand: it is whole numbers, or 0 was added before, or to all its pieces.
-  fileprivate func isNoNegativeZero(_ operand: Operand) -> Bool {
-    if !type(of: operand).dtype.isFloating { return true }
-    guard let definition = definition(operand) else { return false }
-    if case .concatenate = definition.op { return definition.operands.allSatisfy { isSumWithZero($0) } }
-    return isSumWithZero(operand)
-  }
-
-  private func isSumWithZero(_ operand: Operand) -> Bool {
-    guard let definition = definition(operand), definition.op == .binary(.add) else { return false }
-    return definition.operands[1].literal.map { $0.isZero && !$0.isNegativeZero } ?? false
-  }
-
   /// What an operand has zeros around, none of them negative or between its elements.
   fileprivate func zeroPadded(_ operand: Operand) -> ZeroPadded? {
     guard let definition = definition(operand), case .pad(let padding) = definition.op,

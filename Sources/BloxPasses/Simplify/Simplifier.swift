@@ -115,6 +115,19 @@ struct Simplifier {
     return constant
   }
 
+  /// Whether adding 0 changes no bit of an operand: it is whole numbers, or 0 was added before, or to all its pieces.
+  func isNoNegativeZero(_ operand: Operand) -> Bool {
+    if !type(of: operand).dtype.isFloating { return true }
+    guard let definition = definition(operand) else { return false }
+    if case .concatenate = definition.op { return definition.operands.allSatisfy { isSumWithZero($0) } }
+    return isSumWithZero(operand)
+  }
+
+  private func isSumWithZero(_ operand: Operand) -> Bool {
+    guard let definition = definition(operand), definition.op == .binary(.add) else { return false }
+    return definition.operands[1].literal.map { $0.isZero && !$0.isNegativeZero } ?? false
+  }
+
   /// Whether an operand is a literal or a constant.
   func isConstant(_ operand: Operand) -> Bool {
     if operand.literal != nil { return true }

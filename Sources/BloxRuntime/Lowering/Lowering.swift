@@ -64,7 +64,7 @@ struct Lowering {
   /// The programs around what is being lowered, the outermost first, each with the instruction that it has come to.
   private var places: [(program: Program, instruction: Instruction?)] = []
   /// The instruction that is being lowered, for messages.
-  private(set) var current: Instruction?
+  private var current: Instruction? { places.last?.instruction }
 
   init(_ program: Program) {
     self.program = program
@@ -86,7 +86,7 @@ struct Lowering {
     _ region: Program, parameters: [Int32], targets: [Int32], arena: Int
   ) throws(BloxError) -> [Step] {
     let outer = (
-      program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current
+      program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase
     )
     let outerMap = (stepEnds, currentRegions, regions)
     let cursor = scratchCursor
@@ -105,7 +105,7 @@ struct Lowering {
       copyWhole(from: slotOfValue[value.index], to: targets[index], region.type(of: value))
     }
     let (inner, innerMap) = (steps, map)
-    (program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase, current) = outer
+    (program, steps, slotOfValue, slotOfOffset, parameterSlots, targetSlots, arenaBase, scratchBase) = outer
     (stepEnds, currentRegions, regions) = outerMap
     currentRegions.append(innerMap)
     scratchCursor = cursor
@@ -147,7 +147,6 @@ struct Lowering {
     places.append((program, nil))
     defer { places.removeLast() }
     for (index, instruction) in program.instructions.enumerated() {
-      current = instruction
       places[places.count - 1].instruction = instruction
       currentRegions = []
       scratchCursor = scratchBase
@@ -159,7 +158,7 @@ struct Lowering {
       stepEnds.append(steps.count)
       if !currentRegions.isEmpty { regions[index] = currentRegions }
     }
-    current = nil
+    places[places.count - 1].instruction = nil
     for (index, result) in program.results.enumerated() {
       guard case .splat(let literal, let shape) = result.operand else { continue }
       fill(slot(ofResult: index), literal, count: TensorType(literal.dtype, shape).elementCount)
