@@ -108,13 +108,28 @@ typedef struct {
   int64_t rows, first_run, end_run;
 } GEMM(tap_tile);
 
+// Copied rows of a line, for the next lines' tiles: those read the same under another row of taps.
+typedef struct {
+  const GEMM_T *line;
+  int64_t start, rows, length;
+  const GEMM_T *a;
+  int64_t step;
+} GEMM(tap_copy);
+
+enum {
+  GEMM(RUNS) = 2 * GEMM_KC,
+  GEMM(TILES) = 32,
+  GEMM(COPY_BITS) = 6,
+  GEMM(AHEAD) = 4096,  // bytes that are asked for, at most, before a tile is multiplied by a panel
+};
+
 // Tiles that wait to be multiplied.
-enum { GEMM(RUNS) = 2 * GEMM_KC, GEMM(TILES) = 32 };
 typedef struct {
   GEMM(tap_run) runs[GEMM(RUNS)];
   GEMM(tap_tile) tiles[GEMM(TILES)];
   int64_t run_count, tile_count;
-  GEMM_T *copies;  // room for more
+  GEMM(tap_copy) known[1 << GEMM(COPY_BITS)];  // each where its hash says; a later one takes its place
+  GEMM_T *copies;                              // room for more
   int64_t room;
   const GEMM_T *zeros;
 } GEMM(tap_batch);
@@ -182,6 +197,11 @@ static const GEMM(tap_fn) GEMM(tap_kernels)[2][GEMM_MR][GEMM_VECTORS] = {{GEMM_E
 // where the first row's lie in a line of `size` elements; those of the next row are `row_step` further.
 static GEMM(tap_run) GEMM(copied_run)(GEMM(tap_batch) *batch, const GEMM_T *line, int64_t size, int64_t start,
                                       int64_t row_step, int64_t rows, int64_t length) {
+  const uint64_t hash = ((uint64_t)(uintptr_t)line + (uint64_t)start) * 0x9E3779B97F4A7C15u;  // Fibonacci hashing (Knuth)
+  GEMM(tap_copy) *known = batch->known + (hash >> (64 - GEMM(COPY_BITS)));
+  if (known->line == line && known->start == start && known->rows == rows && known->length == length) {
+    return (GEMM(tap_run)){known->a, known->step, 0, length};
+  }
   // Rows that overlap are copied as one.
   const int64_t together = (rows - 1) * row_step + length;
   int64_t pieces = 1, piece = together, step = row_step;
@@ -204,6 +224,7 @@ static GEMM(tap_run) GEMM(copied_run)(GEMM(tap_batch) *batch, const GEMM_T *line
   int64_t used = pieces == 1 ? piece : pieces * step;
   batch->copies += used;
   batch->room -= used;
+  *known = (GEMM(tap_copy)){line, start, rows, length, to, step};
   return (GEMM(tap_run)){to, step, 0, length};
 }
 
@@ -255,6 +276,18 @@ static void GEMM(add_image_runs)(GEMM(tap_batch) *batch, const GEMM_T *input, co
   }
 }
 
+// Where the line under the last taps of a row's window begins, or the line of the input next to it.
+INLINE const GEMM_T *GEMM(last_line)(const GEMM_T *input, const blox_patches *patches, int64_t row) {
+  int64_t origin[PATCH_RANK];
+  const GEMM_T *line = input + patch_origin(patches, row, origin);
+  for (int64_t d = 0; d < patches->rank - 1; d++) {
+    const blox_patch_dimension *dim = patches->dims + d;
+    int64_t at = origin[d] + (dim->taps - 1) * dim->dilation;
+    line += (at < 0 ? 0 : at < dim->size ? at : dim->size - 1) * dim->stride;
+  }
+  return line;
+}
+
 // A block of C from patches where they lie and panels of B: `depth` is the first of `k` columns of patches.
 static void GEMM(multiply_patches)(const GEMM_T *input, const blox_patches *patches, int64_t row, int64_t depth,
                                    const GEMM_T *packed_b, GEMM_T *c, int64_t c_row, int64_t m, int64_t n, int64_t k,
@@ -265,6 +298,7 @@ static void GEMM(multiply_patches)(const GEMM_T *input, const blox_patches *patc
   const int64_t line = patch_line(patches);
   for (int64_t i = 0; i < m;) {
     batch.run_count = batch.tile_count = 0;
+    memset(batch.known, 0, sizeof batch.known);
     batch.copies = spare + GEMM_KC;
     batch.room = room - GEMM_KC;
     const int64_t first = i;
@@ -285,12 +319,18 @@ static void GEMM(multiply_patches)(const GEMM_T *input, const blox_patches *patc
       tile->end_run = batch.run_count;
       i += rows;
     }
+    // What the tiles after these are the first to read is asked for meanwhile.
+    const char *ahead = (const char *)GEMM(last_line)(input, patches, row + i);
+    const char *ahead_end = (const char *)GEMM(last_line)(input, patches, row + 2 * i - first);
+    int64_t share = (ahead_end - ahead) / (batch.tile_count * ((n + GEMM(NR) - 1) / GEMM(NR))) + 1;
+    if (share > GEMM(AHEAD)) share = GEMM(AHEAD);
     for (int64_t j = 0; j < n; j += GEMM(NR)) {
       int64_t columns = n - j < GEMM(NR) ? n - j : GEMM(NR);
       int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
       int64_t last = columns - (vectors - 1) * GEMM_LANES;
       GEMM_T *to = c + first * c_row + j;
       for (const GEMM(tap_tile) *tile = batch.tiles; tile < batch.tiles + batch.tile_count; tile++) {
+        for (const char *stop = ahead + share; ahead < stop; ahead += 64) __builtin_prefetch(ahead, 0, 2);
         GEMM(tap_kernels)[patches->features_inner][tile->rows - 1][vectors - 1](
             batch.runs + tile->first_run, batch.runs + tile->end_run, packed_b + j * k, to, c_row, last, accumulate);
         to += tile->rows * c_row;

@@ -12,8 +12,8 @@ enum {
   REDUCE_LEVELS = 48,
   LANE_BYTES = BLOX_LANE_BYTES,
   LANE_VECTORS = LANE_BYTES / VECTOR_BYTES,
-  // How far ahead of a long row's sums its elements are asked for, in bytes: processors stop looking ahead at pages.
-  READ_AHEAD = 2048,
+  // Blocks that are folded side by side: processors look ahead on each of some streams, but not past the end of a page.
+  BLOCKS_AT_ONCE = VECTOR_BYTES == 16 ? 1 : 2,
   // Sums of a chunk of columns at all levels, on the stack.
   LEVEL_BYTES = 64 << 10,
   // Sums of a level that stay in the first-level cache.
@@ -115,44 +115,56 @@ INLINE vf32 read_first_f16(const uint16_t *p, float rest, int64_t n) {
 #define SAME(x) (x)
 
 #define FLOAT_REDUCE(name, OP, IDENTITY, type, S, A, V, LANES, FOLD, NARROW)                                  \
-  INLINE A name##_block_##type(const S *x, int64_t n, const bool ahead) {                                     \
-    V lanes[LANE_VECTORS];                                                                                    \
-    for (int j = 0; j < LANE_VECTORS; j++) lanes[j] = (V)(A)IDENTITY;                                         \
+  /* Folds `count` blocks of n elements, each `step` elements after the one before, side by side. */          \
+  INLINE void name##_blocks_##type(const int count, const S *x, int64_t step, int64_t n, A *results) {        \
+    V lanes[BLOCKS_AT_ONCE][LANE_VECTORS];                                                                    \
+    for (int b = 0; b < count; b++) {                                                                         \
+      for (int j = 0; j < LANE_VECTORS; j++) lanes[b][j] = (V)(A)IDENTITY;                                    \
+    }                                                                                                         \
     int64_t i = 0;                                                                                            \
     for (; i + LANE_VECTORS * LANES <= n; i += LANE_VECTORS * LANES) {                                        \
-      for (int j = 0; j < LANE_VECTORS; j++) {                                                                \
-        if (ahead) __builtin_prefetch((const char *)(x + i + j * LANES) + READ_AHEAD);                        \
-        V v = read_##type(x + i + j * LANES);                                                                 \
-        lanes[j] = OP(lanes[j], v);                                                                           \
+      for (int b = 0; b < count; b++) {                                                                       \
+        for (int j = 0; j < LANE_VECTORS; j++) {                                                              \
+          V v = read_##type(x + b * step + i + j * LANES);                                                    \
+          lanes[b][j] = OP(lanes[b][j], v);                                                                   \
+        }                                                                                                     \
       }                                                                                                       \
     }                                                                                                         \
-    for (int j = 0; j < LANE_VECTORS; j++) {                                                                  \
-      int64_t rest = n - i - j * LANES;                                                                       \
-      if (rest <= 0) break;                                                                                   \
-      V v = rest >= LANES ? read_##type(x + i + j * LANES)                                                    \
-                          : read_first_##type(x + i + j * LANES, (A)IDENTITY, rest);                          \
-      lanes[j] = OP(lanes[j], v);                                                                             \
+    for (int b = 0; b < count; b++) {                                                                         \
+      for (int j = 0; j < LANE_VECTORS; j++) {                                                                \
+        int64_t rest = n - i - j * LANES;                                                                     \
+        if (rest <= 0) break;                                                                                 \
+        const S *at = x + b * step + i + j * LANES;                                                           \
+        V v = rest >= LANES ? read_##type(at) : read_first_##type(at, (A)IDENTITY, rest);                     \
+        lanes[b][j] = OP(lanes[b][j], v);                                                                     \
+      }                                                                                                       \
+      for (int half = LANE_VECTORS / 2; half > 0; half /= 2) {                                                \
+        for (int j = 0; j < half; j++) lanes[b][j] = OP(lanes[b][j], lanes[b][j + half]);                     \
+      }                                                                                                       \
+      FOLD(lanes[b][0], OP, results[b]);                                                                      \
     }                                                                                                         \
-    for (int half = LANE_VECTORS / 2; half > 0; half /= 2) {                                                  \
-      for (int j = 0; j < half; j++) lanes[j] = OP(lanes[j], lanes[j + half]);                                \
-    }                                                                                                         \
-    A result;                                                                                                 \
-    FOLD(lanes[0], OP, result);                                                                               \
-    return result;                                                                                            \
   }                                                                                                           \
                                                                                                               \
   static A name##_row_##type(const S *x, int64_t n) {                                                         \
-    if (n <= ROW_BLOCK) return name##_block_##type(x, n, false);                                              \
-    A levels[REDUCE_LEVELS];                                                                                  \
-    int depth = 0;                                                                                            \
+    A levels[REDUCE_LEVELS], values[BLOCKS_AT_ONCE];                                                          \
+    int depth = 0, count;                                                                                     \
     int64_t blocks = 0;                                                                                       \
-    for (int64_t at = 0; at < n; at += ROW_BLOCK) {                                                           \
-      A value = name##_block_##type(x + at, n - at < ROW_BLOCK ? n - at : ROW_BLOCK, true);                   \
-      for (int64_t carry = blocks++; carry & 1; carry >>= 1) {                                                \
-        depth--;                                                                                              \
-        value = OP(levels[depth], value);                                                                     \
+    for (int64_t at = 0; at < n || at == 0; at += count * ROW_BLOCK) {                                        \
+      if (n - at >= BLOCKS_AT_ONCE * ROW_BLOCK) {                                                             \
+        count = BLOCKS_AT_ONCE;                                                                               \
+        name##_blocks_##type(BLOCKS_AT_ONCE, x + at, ROW_BLOCK, ROW_BLOCK, values);                           \
+      } else {                                                                                                \
+        count = 1;                                                                                            \
+        name##_blocks_##type(1, x + at, 0, n - at < ROW_BLOCK ? n - at : ROW_BLOCK, values);                  \
       }                                                                                                       \
-      levels[depth++] = value;                                                                                \
+      for (int b = 0; b < count; b++) {                                                                       \
+        A value = values[b];                                                                                  \
+        for (int64_t carry = blocks++; carry & 1; carry >>= 1) {                                              \
+          depth--;                                                                                            \
+          value = OP(levels[depth], value);                                                                   \
+        }                                                                                                     \
+        levels[depth++] = value;                                                                              \
+      }                                                                                                       \
     }                                                                                                         \
     A value = levels[--depth];                                                                                \
     while (depth > 0) {                                                                                       \
@@ -165,9 +177,15 @@ INLINE vf32 read_first_f16(const uint16_t *p, float rest, int64_t n) {
   static void name##_rows_##type(void *dst, const void *src, int64_t rows, int64_t length) {                  \
     S *d = dst;                                                                                               \
     const S *x = src;                                                                                         \
-    for (int64_t r = 0; r < rows; r++) d[r] = NARROW(name##_row_##type(x + r * length, length));              \
+    int64_t r = 0;                                                                                            \
+    for (; length <= ROW_BLOCK && r + BLOCKS_AT_ONCE <= rows; r += BLOCKS_AT_ONCE) {                          \
+      A values[BLOCKS_AT_ONCE];                                                                               \
+      name##_blocks_##type(BLOCKS_AT_ONCE, x + r * length, length, length, values);                           \
+      for (int b = 0; b < BLOCKS_AT_ONCE; b++) d[r + b] = NARROW(values[b]);                                  \
+    }                                                                                                         \
+    for (; r < rows; r++) d[r] = NARROW(name##_row_##type(x + r * length, length));                           \
   }                                                                                                           \
-                                                                                                              \
+                                                                                                                \
   static void name##_columns_##type(void *dst, const void *src, int64_t length, int64_t stride,               \
                                     int64_t columns) {                                                        \
     S *d = dst;                                                                                               \
