@@ -16,14 +16,17 @@ public func softmaxCrossEntropy(_ logits: Tensor, _ targets: Tensor) throws -> T
 ///
 /// - Parameters:
 ///   - logits: `[…, classes]`.
-///   - classes: Integers of shape `[…]`.
+///   - classes: Integers of shape `[…]`; one out of range has no loss: 0. Other classes may have logits of -inf.
 ///   - labelSmoothing: The share of each target that is spread over all classes; see ``smoothLabels(_:_:)``.
 /// - Returns: `[…]`.
 public func softmaxCrossEntropy(
   _ logits: Tensor, classes: Tensor, labelSmoothing: Double = 0
 ) throws -> Tensor {
-  let targets = try rows(logits, classes, for: "softmaxCrossEntropy")
-  return try softmaxCrossEntropy(logits, labelSmoothing == 0 ? targets : smoothLabels(targets, labelSmoothing))
+  let isRight = try rows(logits, classes, for: "softmaxCrossEntropy")
+  guard labelSmoothing == 0 else {
+    return try softmaxCrossEntropy(logits, smoothLabels(isRight.cast(to: logits.dtype.inexact), labelSmoothing))
+  }
+  return try -(select(isRight, logSoftmax(logits), 0).sum([-1]))
 }
 
 /// Distributions over the last axis, a share of which is spread over all classes: `(1 - alpha) * p + alpha / classes`.
@@ -68,18 +71,18 @@ public func hingeLoss(_ predictions: Tensor, _ targets: Tensor) throws -> Tensor
 ///   - scores: `[…, classes]`.
 ///   - classes: Integers of shape `[…]`.
 public func multiclassHingeLoss(_ scores: Tensor, classes: Tensor) throws -> Tensor {
-  let targets = try rows(scores, classes, for: "multiclassHingeLoss")
-  return try (scores + 1.0 - targets).max([-1]) - (scores * targets).sum([-1])
+  let isRight = try rows(scores, classes, for: "multiclassHingeLoss")
+  return try select(isRight, scores, scores + 1.0).max([-1]) - select(isRight, scores, 0).sum([-1])
 }
 
-/// One-hot rows of the classes, which must fit the logits.
+/// Rows that are true at the classes, which must fit the logits.
 func rows(_ logits: Tensor, _ classes: Tensor, for operation: String) throws -> Tensor {
   guard let count = logits.shape.last, classes.shape == Array(logits.shape.dropLast()) else {
     throw BloxError(
       .shapeMismatch,
       "\(operation): logits \(logits.type) need classes of shape \(logits.shape.dropLast()); got \(classes.type)")
   }
-  return try oneHot(classes, count, dtype: logits.dtype)
+  return try oneHot(classes, count, dtype: .bool)
 }
 
 /// The mean of the squared differences over all elements.

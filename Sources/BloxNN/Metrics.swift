@@ -14,17 +14,21 @@ public func accuracy(_ logits: Tensor, classes: Tensor) throws -> Tensor {
 /// The share of examples whose right class is among the `k` largest logits, a scalar `f32`.
 ///
 /// - Parameters:
-///   - logits: `[…, classes]`; of equal logits, those of smaller classes come first.
+///   - logits: `[…, classes]`; of equal logits, those of smaller classes come first. NaN is the largest, as for
+///     `argmax`.
 ///   - classes: Integers of shape `[…]`; a class out of range is never right.
 ///   - k: How many classes count.
 public func topKAccuracy(_ logits: Tensor, classes: Tensor, k: Int) throws -> Tensor {
   guard k > 0 else { throw BloxError(.invalidArgument, "topKAccuracy: k must be at least 1; got \(k)") }
-  let isRight = try rows(logits, classes, for: "topKAccuracy") .!= 0
+  let isRight = try rows(logits, classes, for: "topKAccuracy")
   // The rank of the right class, without sorting: how many classes come before it.
   let right = try select(isRight, logits, 0).sum([-1], keepDimensions: true)
   let index = try Tensor.iota(logits.shape, axis: -1)
   let isBefore = try index .< (try classes.cast(to: .i32).expandDims(-1))
-  let leads = try (logits .> right) .| ((logits .== right) .& isBefore)
+  let (isNaN, isRightNaN) = (try logits .!= logits, try right .!= right)
+  let isLarger = try (logits .> right) .| (isNaN .& (right .== right))
+  let isEqual = try (logits .== right) .| (isNaN .& isRightNaN)
+  let leads = try isLarger .| (isEqual .& isBefore)
   let rank = try leads.cast(to: .i32).sum([-1])
   return try ((rank .< k) .& isRight.any([-1])).cast(to: .f32).mean()
 }

@@ -4,7 +4,8 @@ import BloxIR
 
 // MARK: - Rounding
 
-/// The nearest number with so many decimals, ties to the even one, as `jnp.round`; integers stay as they are.
+/// The nearest number with so many decimals, ties to the even one, as `jnp.round`; integers stay as they are. `bf16` and
+/// `f16` are computed in `f32`.
 ///
 /// - Parameter decimals: At least 0 for integers; negative ones round to tens, hundreds, ….
 public func round(_ x: Tensor, decimals: Int = 0) throws -> Tensor {
@@ -16,10 +17,15 @@ public func round(_ x: Tensor, decimals: Int = 0) throws -> Tensor {
     return x
   }
   if decimals == 0 { return try Tensor.apply(.unary(.roundNearestEven), x) }
-  let factor = (0..<Swift.abs(decimals)).reduce(1.0) { factor, _ in factor * 10 }
-  return decimals > 0
-    ? try Tensor.apply(.unary(.roundNearestEven), x * factor) / factor
-    : try Tensor.apply(.unary(.roundNearestEven), x / factor) * factor
+  let wide = try x.cast(to: x.dtype.computing)
+  let factor = (0..<Swift.min(decimals.magnitude, 400)).reduce(1.0) { factor, _ in factor * 10 }
+  // No number of the dtype is as large: all have fewer decimals, or are nearest to 0.
+  if try factor > wide.dtype.floatingLimits().max { return decimals > 0 ? x : try x * 0 }
+  let rounded =
+    decimals > 0
+    ? try Tensor.apply(.unary(.roundNearestEven), wide * factor) / factor
+    : try Tensor.apply(.unary(.roundNearestEven), wide / factor) * factor
+  return try rounded.cast(to: x.dtype)
 }
 
 /// The nearest integer, ties away from zero, as `lax.round`.

@@ -113,7 +113,7 @@ extension Linalg {
       let system = LinearAlgebra.TriangularSolve(
         leftSide: leftSide, lower: lower, transposed: transposed, unitDiagonal: unitDiagonal)
       let dtype = try a.dtype.promoted(with: b.dtype).inexact
-      let wide = computing(dtype)
+      let wide = dtype.computing
       return try Tensor.apply(
         .linearAlgebra(.triangularSolve(system)), a.cast(to: wide), b.cast(to: wide),
         location: SourceLocation(file: file, line: line)
@@ -161,9 +161,6 @@ extension Linalg {
 // MARK: - Shapes and dtypes
 
 extension Linalg {
-  /// The dtype that matrices are factored in.
-  static func computing(_ dtype: DType) -> DType { dtype == .f64 ? .f64 : .f32 }
-
   /// Runs a function of matrices in f32 or f64 and rounds what comes out.
   static func computed(
     _ a: Tensor, _ name: String, _ file: String, _ line: Int, _ body: (Tensor, SourceLocation) throws -> [Tensor]
@@ -178,7 +175,7 @@ extension Linalg {
       throw BloxError(.dtypeMismatch, "\(name): needs numbers; got \(a.type)")
         .at(modulePath: ModuleScope.path, location: location)
     }
-    return try body(a.cast(to: computing(dtype)), location).map { $0.dtype.isFloating ? try $0.cast(to: dtype) : $0 }
+    return try body(a.cast(to: dtype.computing), location).map { $0.dtype.isFloating ? try $0.cast(to: dtype) : $0 }
   }
 
   /// Throws unless the matrices are square.
@@ -216,7 +213,7 @@ extension Linalg {
     guard let batch = Tensor.broadcastShape(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(isVector ? 1 : 2)))
     else { throw mismatch("the leading dimensions do not broadcast") }
     let dtype = try a.dtype.promoted(with: b.dtype).inexact
-    let wide = computing(dtype)
+    let wide = dtype.computing
     let sides = try (isVector ? b.expandDims(-1) : b).cast(to: wide)
     let x = try body(
       a.cast(to: wide).broadcast(to: batch + a.shape.suffix(2)), sides.broadcast(to: batch + sides.shape.suffix(2)))

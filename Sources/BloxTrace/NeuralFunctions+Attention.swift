@@ -34,7 +34,7 @@ public func dotProductAttention(
   try located(file, line) {
     let sizes = try AttentionSizes(query, key, value)
     let (b, t, s, k, g, h) = (sizes.batch, sizes.queries, sizes.keys, sizes.keyHeads, sizes.group, sizes.size)
-    let dtype = query.dtype == .f64 ? DType.f64 : .f32
+    let dtype = query.dtype.computing
     // Query heads as [keyHeads, group]: head n belongs to key head n / group.
     let q = try query.reshape([b, t, k, g, h])
     let (keys, values) = (try key.reshape([b, s, k, h]), try value.reshape([b, s, k, h]))
@@ -175,7 +175,7 @@ public func rotaryEmbedding(
         .shapeMismatch, "rotaryEmbedding: positions \(positions.type) do not end with the \(time) steps of \(x.type)")
     }
     // Angles in f32 at least: half precision cannot tell large positions apart.
-    let dtype = x.dtype == .f64 ? DType.f64 : .f32
+    let dtype = x.dtype.computing
     let pair = try Tensor.arange(size / 2, dtype: dtype)
     let frequency = try exp(pair * (-2 * logarithm(base) / Double(max(size, 1))))
     let angle = try positions.cast(to: dtype).expandDims(-1).expandDims(-1) * frequency

@@ -86,7 +86,9 @@ public func oneHot(_ classes: Tensor, _ count: Int, dtype: DType = .f32, file: S
       throw BloxError(.dtypeMismatch, "oneHot: needs integer classes; got \(classes.type)")
     }
     let shape = classes.shape + [count]
-    let index = try Tensor.iota(shape, axis: shape.count - 1, dtype: classes.dtype)
-    return try (try classes.expandDims(-1).broadcast(to: shape) .== index).cast(to: dtype)
+    // Numbers of 8 or 16 bits may be too few to count the classes.
+    let wide = try classes.cast(to: classes.dtype.bitWidth < 32 ? .i32 : classes.dtype)
+    let index = try Tensor.iota(shape, axis: shape.count - 1, dtype: wide.dtype)
+    return try (try wide.expandDims(-1).broadcast(to: shape) .== index).cast(to: dtype)
   }
 }

@@ -118,7 +118,7 @@ public func avgPool(
     let location = SourceLocation(file: file, line: line)
     let x = try x.cast(to: x.dtype.inexact)
     let sums = try pool(.sum, x, window, strides, padding, "avgPool", location)
-    if countsPadding || padding == .valid { return try sums / Double(window.numbers.reduce(1, *)) }
+    if countsPadding || padding == .valid { return try sums / window.numbers.reduce(1.0) { $0 * Double($1) } }
     // One image of one channel says how many elements all windows have.
     let spatial = x.shape.suffix(window.numbers.count + 1).dropLast()
     let ones = try Tensor.ones(spatial + [1], dtype: x.dtype)

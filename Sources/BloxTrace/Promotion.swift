@@ -40,7 +40,9 @@ extension DType {
   /// The dtype in which a tensor combines with an integer scalar.
   var withIntScalar: DType { self == .bool ? .i32 : self }
   /// The dtype in which functions such as `exp` and true division compute.
-  var inexact: DType { isFloating ? self : .f32 }
+  package var inexact: DType { isFloating ? self : .f32 }
+  /// The dtype for arithmetic whose steps would overflow or lose digits in half the bits: `f64` stays, all else is `f32`.
+  package var computing: DType { self == .f64 ? .f64 : .f32 }
 }
 
 extension Tensor {

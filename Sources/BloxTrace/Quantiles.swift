@@ -120,7 +120,7 @@ extension Tensor {
     _ fractions: Tensor, _ method: QuantileMethod, ignoresNaN: Bool
   ) throws -> Tensor {
     // Half precision cannot tell the places of more than some hundred elements apart.
-    let placing = dtype == .f64 ? DType.f64 : .f32
+    let placing = dtype.computing
     let sorted = try sort()
     let isMissing = try self .!= self
     let missing = try isMissing.sum([-1])
@@ -153,13 +153,15 @@ extension Tensor {
 
 extension Tensor {
   /// The mean over axes (all by default) of the elements that are no NaN; NaN where there are none (`jnp.nanmean`).
+  /// `bf16` and `f16` are summed and divided in `f32`.
   public func nanMean(
     _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
     try located(file, line) {
       guard dtype.isFloating else { return try mean(axes, keepDimensions: keepDimensions) }
       let count = try (self .== self).sum(axes, keepDimensions: keepDimensions)
-      return try nanSum(axes, keepDimensions: keepDimensions) / count.cast(to: dtype)
+      let total = try cast(to: dtype.computing).nanSum(axes, keepDimensions: keepDimensions)
+      return try (total / count.cast(to: total.dtype)).cast(to: dtype)
     }
   }
 
@@ -172,10 +174,11 @@ extension Tensor {
   ) throws -> Tensor {
     try located(file, line) {
       guard dtype.isFloating else { return try variance(axes, keepDimensions: keepDimensions, freedom: freedom) }
-      let squares = try square(self - nanMean(axes, keepDimensions: true))
-      let count = try (self .== self).sum(axes, keepDimensions: keepDimensions).cast(to: dtype) - Double(freedom)
-      let total = try squares.nanSum(axes, keepDimensions: keepDimensions)
-      return try select(count .> 0, total / count, Tensor(.nan, dtype: dtype))
+      let wide = try cast(to: dtype.computing)
+      let total = try square(wide - wide.nanMean(axes, keepDimensions: true)).nanSum(
+        axes, keepDimensions: keepDimensions)
+      let count = try (self .== self).sum(axes, keepDimensions: keepDimensions).cast(to: wide.dtype) - Double(freedom)
+      return try select(count .> 0, total / count, Tensor(.nan, dtype: wide.dtype)).cast(to: dtype)
     }
   }
 

@@ -21,19 +21,20 @@ extension Tensor {
     }
   }
 
-  /// The mean over axes (all by default); integers become `f32`.
+  /// The mean over axes (all by default); integers become `f32`. `bf16` and `f16` are summed and divided in `f32`.
   public func mean(
     _ axes: [Int]? = nil, keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
     try located(file, line) {
       let normalized = try Tensor.normalizedAxes(axes, rank: rank, for: "mean")
-      let total = try cast(to: dtype.inexact)
+      let total = try cast(to: dtype.computing)
         .sum(normalized, keepDimensions: keepDimensions, file: file, line: line)
-      return try total / Double(normalized.reduce(1) { $0 * shape[$1] })
+      return try (total / Double(normalized.reduce(1) { $0 * shape[$1] })).cast(to: dtype.inexact)
     }
   }
 
-  /// The mean squared distance from the mean over axes (all by default).
+  /// The mean squared distance from the mean over axes (all by default); integers become `f32`. `bf16` and `f16` are
+  /// computed in `f32`.
   ///
   /// - Parameter freedom: How many to take off the number of elements before dividing by it (NumPy's `ddof`): 1 for the
   ///   unbiased estimate.
@@ -41,10 +42,11 @@ extension Tensor {
     _ axes: [Int]? = nil, keepDimensions: Bool = false, freedom: Int = 0, file: String = #fileID, line: Int = #line
   ) throws -> Tensor {
     try located(file, line) {
-      let centered = try self - mean(axes, keepDimensions: true)
-      guard freedom != 0 else { return try square(centered).mean(axes, keepDimensions: keepDimensions) }
+      let wide = try cast(to: dtype.computing)
+      let squares = try square(wide - wide.mean(axes, keepDimensions: true))
       let count = try Tensor.normalizedAxes(axes, rank: rank, for: "variance").reduce(1) { $0 * shape[$1] }
-      return try square(centered).sum(axes, keepDimensions: keepDimensions) / (Double(count) - Double(freedom))
+      let total = try squares.sum(axes, keepDimensions: keepDimensions)
+      return try (total / (Double(count) - Double(freedom))).cast(to: dtype.inexact)
     }
   }
 

@@ -130,11 +130,13 @@ public func map<Input: TensorTree, Output: TensorTree>(
     let nothing: [Tensor] = []
     return try scan(nothing, xs, file: file, line: line) { (_, x: X) in (nothing, try function(x)) }.1
   }
-  guard let batchSize else { return try mapped(xs, function) }
-  guard batchSize >= 1 else {
-    throw BloxError(.invalidArgument, "map: batchSize must be at least 1; got \(batchSize)", location: location)
+  guard let wanted = batchSize else { return try mapped(xs, function) }
+  guard wanted >= 1 else {
+    throw BloxError(.invalidArgument, "map: batchSize must be at least 1; got \(wanted)", location: location)
   }
   let count = try scanLength(xs, nil, location)
+  // A batch of more than there are is one of all.
+  let batchSize = min(wanted, max(count, 1))
   let (whole, rest) = (count / batchSize * batchSize, count % batchSize)
   let vectorised = vmap(axisSize: batchSize, function)
   let groups = try treeMap(xs) { x in

@@ -177,7 +177,8 @@ struct HostileTextTests {
     "%2: f32[3] = broadcast_in_dim %0 {dims=[9223372036854775807]}", "%2: bool[3] = compare %0 {direction=lt}",
     "%2: bool[3] = compare 1.0 {direction=lt}", "%2: f32[3] = select 1.0", "%2: f32[3] = pad 0.0", "%2: f32[3] = clamp",
     "%2: key[3] = random_fold_in 1", "%2: f32[3] = call @m", "%2: f32[3] = neg", "%2: f32[3] = argmax %0 {axis=3}",
-    "%2: u64[140737488355328] = convert %0", "%2: f32[3] = fusion 1.0 {kind=loop} region() { return 2.0 }",
+    "%2: u64[140737488355328] = convert %0", "%2: f32[3] = while 1, 2, %0 {cond_consts=-9223372036854775808}",
+    "%2: f32[3] = fusion 1.0 {kind=loop} region() { return 2.0 }",
   ]
 
   @Test("Attributes and operands beyond all sense meet an error, not a trap", arguments: extremes)

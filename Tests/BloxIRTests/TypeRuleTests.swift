@@ -99,6 +99,9 @@ struct TypeRuleTests {
     Case(.pad(Op.Padding(low: [1], high: [-1], interior: [2])), "f32[3] f32[]", "f32[7]"),
     Case(.pad(Op.Padding(low: [0], high: [0], interior: [5])), "f32[0] f32[]", "f32[0]"),
     Case(
+      .pad(Op.Padding(low: [0], high: [0], interior: [.max])), "f32[1] f32[]",
+      "pad: the padding in dimension 0 overflows; got f32[1], f32[]"),
+    Case(
       .pad(Op.Padding(low: [-4], high: [0])), "f32[3] f32[]",
       "pad: cropping -4 and 0 leaves less than nothing of dimension 0 of size 3; got f32[3], f32[]"),
     Case(

@@ -70,6 +70,9 @@ struct WindowOpTests {
       .window(.selectAndScatterAdd(.min, window([2]))), "f32[3] f32[3]",
       "select_and_scatter_add: the source must have an element for each window: f32[2]; got f32[3], f32[3]"),
     Case(
+      .window(.reduce(.sum, Op.Window([WindowDimension(size: 1, baseDilation: 2, windowDilation: .max, low: 5)]))),
+      "f32[3]", "reduce_window_sum: the windows in dimension 0 overflow; got f32[3]"),
+    Case(
       .window(.selectAndScatterAdd(.min, window([2]))), "f32[2] f64[3]",
       "select_and_scatter_add: operands must have one dtype; got f32[2], f64[3]"),
   ]

@@ -156,4 +156,21 @@ struct NormTests {
     #expect(y.dtype == .f32)
     #expect(params.values.allSatisfy { $0.value.dtype == .f32 })
   }
+
+  @Test("Statistics of half-precision inputs neither overflow nor lose digits", arguments: [DType.f16, .bf16])
+  func halves(dtype: DType) throws {
+    // Sums of squares beyond f16, of more numbers than bf16 counts.
+    let inputs = try Tensor.full([2, 1024], 320, dtype: dtype)
+    let rms = try RMSNorm(graph.child("rms"), useScale: false)(Params(), inputs).0
+    #expect(rms.dtype == dtype)
+    #expect(try rms.scalars().allSatisfy { $0 == 1 })
+    let alternating = try (Tensor.arange(1024) % 2 * 640).cast(to: dtype).reshape([1, 1024])
+    let norm = try LayerNorm(graph.child("layer"), useScale: false, useBias: false)(Params(), alternating).0
+    #expect(norm.dtype == dtype)
+    #expect(try norm.scalars().prefix(2) == [-1, 1])
+    let column = try alternating.transpose()
+    let batch = try BatchNorm(graph.child("batch"), useScale: false, useBias: false)(Params(), column).0
+    #expect(batch.dtype == dtype)
+    #expect(try batch.scalars().prefix(2) == [-1, 1])
+  }
 }

@@ -104,6 +104,33 @@ struct MetricTests {
     #expect(throws: BloxError.self) { try topKAccuracy(x, classes: Tensor([1.0], dtype: .i32), k: 1) }
   }
 
+  @Test("NaN is the largest logit, as it is for accuracy") func missingLogits() throws {
+    let x = try Tensor([[Double.nan, .nan, .nan], [1, .nan, 3], [1, 2, 3]])
+    let y = try Tensor([1.0, 2, 2], dtype: .i32)
+    #expect(try (1...3).map { try topKAccuracy(x, classes: y, k: $0).scalars(as: Float.self)[0] } == [1 / 3, 1, 1])
+    #expect(try topKAccuracy(x, classes: y, k: 1).item() == accuracy(x, classes: y).item())
+  }
+
+  @Test("Classes beyond the labels' dtype belong to none of them") func narrowLabels() throws {
+    let labels = try Tensor(shape: [2], scalars: [7, 255], dtype: .u8)
+    #expect(try oneHot(labels, 600).sum([-1]).scalars() == [1, 1])
+    let loss = try softmaxCrossEntropy(Tensor.zeros([2, 600]), classes: labels)
+    #expect(try loss.scalars(as: Float.self).allSatisfy { Swift.abs($0 - 6.3969297) < 1e-5 })
+    #expect(try confusionMatrix(predictions: labels, classes: labels, count: 600).sum().item() == 2)
+  }
+
+  @Test("Logits of -inf take a class out: losses and gradients of the others are finite") func maskedLogits() throws {
+    let logits = try Tensor([[1.0, 2, -.infinity], [0, -.infinity, -.infinity]])
+    let classes = try Tensor([1.0, 0], dtype: .i32)
+    let loss = { (x: Tensor) in try softmaxCrossEntropy(x, classes: classes).sum() }
+    let (value, gradient) = try valueAndGrad(loss)(logits)
+    #expect(Swift.abs(try value.item() - 0.31326169) < 1e-6)
+    let share = 0.26894143
+    let wanted = [share, -share, 0, 0, 0, 0]
+    #expect(zip(try gradient.scalars(), wanted).allSatisfy { Swift.abs($0 - $1) < 1e-6 })
+    #expect(try multiclassHingeLoss(logits, classes: classes).scalars() == [0, 0])
+  }
+
   @Test("Precision, recall and F1 come from the confusion matrix") func confusion() throws {
     let predictions = try Tensor([0.0, 0, 1, 1, 1, 0], dtype: .i32)
     let classes = try Tensor([0.0, 1, 1, 1, 2, 9], dtype: .i32)

@@ -31,6 +31,21 @@ import Testing
     #expect(wide == indices(of: [2, 4, 3]).map { Float($0[1] + 1) })
   }
 
+  @Test("Steps that lead past the only element may be of any size, also one after the other")
+  func hugeSteps() throws {
+    let outer = Op.Slice(starts: [0, 0, 0], limits: [3, 4, 5], strides: [.max, 1 << 62, 2])
+    let inner = Op.Slice(starts: [0, 0, 1], limits: [1, 1, 3], strides: [1 << 62, .max, 1])
+    let empty = Op.Slice(starts: [1, 0, 0], limits: [1, 1, 3], strides: [.max, .max, 1])
+    for last in [inner, empty] {
+      let sliced = try program([type]) { b, p in
+        let once = try b.emitOne(.slice(outer), p)
+        return [try b.emitOne(.unary(.neg), [try b.emitOne(.slice(last), [once])])]
+      }
+      let y: [Float] = try run(sliced, [x])
+      #expect(y == (last == inner ? [-2, -4] : []))
+    }
+  }
+
   @Test("Padding adds, spreads and crops", arguments: [0, 1, 2, 3, 4, 5])
   func padding(index: Int) throws {
     let paddings = [

@@ -107,6 +107,12 @@ struct BadInputTests {
     add(.invalidShape, "pad: the padding in dimension 0 overflows; got f32[2,3], f32[]") {
       try $0.pad(low: [.max, 0], high: [.max, 0], file: $1, line: $2)
     }
+    let huge = "pad: a tensor of type f32[\(Int.max),3] does not fit in memory; at most 2^47 bytes are allowed"
+    add(.invalidShape, huge) { try $0.pad([(.max, .max), (0, 0)], mode: .edge, file: $1, line: $2) }
+    add(.invalidShape, huge) { try $0.pad([(0, .max - 2), (0, 0)], mode: .wrap, file: $1, line: $2) }
+    add(.invalidArgument, "split: \(Int.max) parts of f32[0,3] are too many") {
+      try $0.slice(0..<0).split(.max, file: $1, line: $2)
+    }
     return all
   }
 

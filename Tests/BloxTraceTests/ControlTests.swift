@@ -233,7 +233,7 @@ struct ControlTests {
     #expect(try gradient.scalars() == [1.0, 1, 1])
   }
 
-  @Test("map takes slices in batches and the rest", arguments: [nil, 1, 2, 3, 5, 7, 100] as [Int?])
+  @Test("map takes slices in batches and the rest", arguments: [nil, 1, 2, 3, 5, 7, 100, .max] as [Int?])
   func mapped(batchSize: Int?) throws {
     let xs = try Tensor.iota([7, 2], axis: 0, dtype: .f32)
     let got = try map(["x": xs], batchSize: batchSize) { row in [try row["x"]!.sum(), try row["x"]! * 3] }

@@ -34,6 +34,10 @@ struct ElementwiseTests {
     #expect(try floats(trunc(x)) == [0, 1, 2, 0, -2, 1])
     #expect(try floats(round(x, decimals: 1)) == [0.5, 1.5, 2.5, -0.5, -2.5, 1.2])
     #expect(try floats(round(Tensor([150.0, 250]), decimals: -2)) == [200, 200])
+    // Beyond what the dtype holds: all decimals stay, or none does.
+    #expect(try floats(round(x, decimals: .max)) == floats(x))
+    #expect(try floats(round(x, decimals: .min)).allSatisfy { $0 == 0 })
+    #expect(try floats(round(Tensor([70.5], dtype: .f16), decimals: 3)) == [70.5])
     #expect(try round(Tensor([1, 2], dtype: .i32)).dtype == .i32)
   }
 

@@ -130,6 +130,10 @@ struct GradientTests {
     Kink("0 to the power 0 has slope 0", at: [0], is: [0]) { try pow($0, Tensor(0, dtype: .f64)) },
     Kink("the exponent of base 0 has slope 0", at: [2], is: [0]) { try pow(0, $0) },
     Kink("an integer power 0 has slope 0", at: [0, 2], is: [0, 0]) { try pow($0, 0) },
+    Kink("the lowest integer power has a slope", at: [1, -1, 2], is: [-0x1p63, 0x1p63, 0]) { try pow($0, Int.min) },
+    Kink("a step beyond memory takes the first element", at: [3, 4], is: [1, 0]) {
+      try $0.slice(starts: [0], limits: [2], strides: [.max])
+    },
     Kink("a guarded argument keeps NaN out", at: [-1, 0, 4], is: [0, 0, 0.25]) { x in
       let isPositive = try x .> 0
       return try select(isPositive, sqrt(select(isPositive, x, 1)), 0)

@@ -36,6 +36,27 @@ struct IndexingTests {
       error?.message.hasPrefix("index: how many elements of a traced mask bool[2,3,4] are true is not known") == true)
   }
 
+  @Test("A mask has the shape of its axes, also behind an ellipsis")
+  func maskShapes() throws {
+    let x = try cube()
+    let last = try Tensor([1, 0, 0, 1]).cast(to: .bool)
+    #expect(try x[.ellipsis, last].shape == [2, 3, 2])
+    #expect(try x[.ellipsis, Tensor.ones([3, 4], dtype: .bool)].shape == [2, 12])
+    let error = #expect(throws: BloxError.self) { try x[last] }
+    #expect(error?.code == .shapeMismatch)
+    #expect(error?.message == "index: the mask bool[4] goes with axes of the sizes [2] of [2, 3, 4]")
+    #expect(throws: BloxError.self) { try x.at[.ellipsis, Tensor.ones([4, 3], dtype: .bool)].set(1) }
+    #expect(throws: BloxError.self) { try x[Tensor.ones([2, 3, 4, 5], dtype: .bool)] }
+    #expect(throws: BloxError.self) { try x[.ellipsis, 0, 0, Tensor.ones([3, 4], dtype: .bool)] }
+  }
+
+  @Test("Places beyond i64 are as far outside as any")
+  func largestPlaces() throws {
+    let places = try Tensor(shape: [2], scalars: [UInt64.max, 1])
+    #expect(try ints(Tensor.arange(7).take(places, outside: .clip)) == [6, 1])
+    #expect(try ints(Tensor.arange(7)[places]) == [6, 1])
+  }
+
   @Test("Several updates of one element: set keeps the last one, the others take all")
   func duplicates() throws {
     let places = try Tensor(shape: [3], scalars: [1, 1, 0], dtype: .i32)

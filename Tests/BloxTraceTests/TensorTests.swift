@@ -32,6 +32,15 @@ struct TensorTests {
     #expect(try Tensor.eye(2).scalars() == [1.0, 0, 0, 1])
   }
 
+  @Test("means and variances of half precision neither overflow nor lose digits") func halfStatistics() throws {
+    let many = try Tensor.full([70_000], 0.5, dtype: .f16)
+    #expect(try many.mean().item() == 0.5 && many.nanMean().item() == 0.5)
+    #expect(try Tensor.full([257], 3, dtype: .bf16).mean().item() == 3)
+    let apart = try (Tensor.arange(256) % 2 * 400).cast(to: .f16)
+    #expect(try apart.variance().item() == 40_000 && apart.nanVariance().item() == 40_000)
+    #expect(try apart.standardDeviation().dtype == .f16 && apart.variance(freedom: 1).dtype == .f16)
+  }
+
   @Test("scalars take the tensor's dtype; floating ones lift integers") func scalarPromotion() throws {
     let ints = try Tensor(shape: [1], scalars: [Int8(3)])
     #expect(try (ints + 1).dtype == .i8 && (ints + 1.0).dtype == .f32 && (ints / 2).dtype == .f32)

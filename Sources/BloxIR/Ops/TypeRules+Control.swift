@@ -23,9 +23,9 @@ extension Op.Control {
       guard let parameter = scan.body.program.parameter(at: index) else { return nil }
       return scan.xs.contains(index) ? parameter.stacked(scan.length) : parameter
     case .loop(let loop):
-      return index < loop.conditionConstCount
-        ? loop.condition.program.parameter(at: index)
-        : loop.body.program.parameter(at: index - loop.conditionConstCount)
+      let count = max(0, loop.conditionConstCount)
+      return index < count
+        ? loop.condition.program.parameter(at: index) : loop.body.program.parameter(at: index - count)
     case .cond(let cond):
       return index == 0 ? cond.selectorType : cond.branches.first?.program.parameter(at: index - 1)
     case .checkpoint(let checkpoint): return checkpoint.body.program.parameter(at: index)

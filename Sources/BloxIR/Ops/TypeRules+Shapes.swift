@@ -72,7 +72,7 @@ extension TypeRule {
       let (gaps, overflow) = interior.multipliedReportingOverflow(by: max(0, size - 1))
       let limit = TensorType.byteLimit
       try expect(
-        !overflow && gaps <= limit && abs(padding.low[dim].clamped(limit)) < limit
+        !overflow && gaps <= limit && interior <= limit && abs(padding.low[dim].clamped(limit)) < limit
           && abs(padding.high[dim].clamped(limit)) < limit,
         .invalidShape, "the padding in dimension \(dim) overflows")
       let padded = size + gaps + padding.low[dim] + padding.high[dim]

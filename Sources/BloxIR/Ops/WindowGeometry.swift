@@ -44,7 +44,8 @@ package struct WindowDimension: Hashable, Sendable {
   package func windowCount(over count: Int) -> Int? {
     guard let base = WindowDimension.extent(count, dilation: baseDilation),
       let window = WindowDimension.extent(size, dilation: windowDilation),
-      max(low.magnitude, high.magnitude) <= WindowDimension.paddingLimit
+      max(low.magnitude, high.magnitude) <= WindowDimension.paddingLimit,
+      max(stride, baseDilation, windowDilation) <= TensorType.byteLimit
     else { return nil }
     let room = low + base + high
     return room < window ? 0 : (room - window) / stride + 1

@@ -68,13 +68,15 @@ public final class BatchNorm: Module, Layer {
       var (mean, variance): (Tensor, Tensor)
       (mean, params) = try featureVector(params, "running_mean", for: inputs, .zeros, isTrainable: false, rng: rng)
       (variance, params) = try featureVector(params, "running_var", for: inputs, .ones, isTrainable: false, rng: rng)
+      let dtype = try isTraining ? inputs.dtype.inexact : inputs.dtype.promoted(with: mean.dtype)
+      let wide = try inputs.cast(to: inputs.dtype.computing)
       if isTraining {
         let running = (mean, variance)
-        (mean, variance) = try statistics(inputs)
+        (mean, variance) = try statistics(wide)
         params = try setParam(params, "running_mean", moved(running.0, mean))
         params = try setParam(params, "running_var", moved(running.1, variance))
       }
-      var y = try (inputs - mean) / sqrt(variance + epsilon)
+      var y = try ((wide - mean) / sqrt(variance + epsilon)).cast(to: dtype)
       if useScale {
         let scale: Tensor
         (scale, params) = try featureVector(params, "scale", for: inputs, scaleInitializer, rng: rng)

@@ -46,7 +46,7 @@ public final class LayerNorm: Module, Layer {
     try super.init(graph)
   }
 
-  /// Normalizes `[…, features]`.
+  /// Normalizes `[…, features]`; `bf16` and `f16` in `f32`.
   ///
   /// - Throws: ``BloxError/Code/scalarInput``, ``BloxError/Code/shapeMismatch`` when the parameters have another size,
   ///   ``BloxError/Code/unboundAxis``.
@@ -54,11 +54,12 @@ public final class LayerNorm: Module, Layer {
     try scoped {
       _ = try featureCount(inputs)
       let lanes = StatisticsAxis(name: axisName, groups: axisIndexGroups)
-      let own = try inputs.mean([-1], keepDimensions: true)
+      let wide = try inputs.cast(to: inputs.dtype.computing)
+      let own = try wide.mean([-1], keepDimensions: true)
       let mean = try lanes.mean(own)
-      let variance = try lanes.mean(
-        square(inputs - (isVarianceExact ? mean : own)).mean([-1], keepDimensions: true))
-      var (y, params) = (try (inputs - mean) / sqrt(variance + epsilon), params)
+      let variance = try lanes.mean(square(wide - (isVarianceExact ? mean : own)).mean([-1], keepDimensions: true))
+      var y = try ((wide - mean) / sqrt(variance + epsilon)).cast(to: inputs.dtype.inexact)
+      var params = params
       if useScale {
         let scale: Tensor
         (scale, params) = try featureVector(params, "scale", for: inputs, scaleInitializer, rng: rng)
@@ -105,7 +106,7 @@ public final class RMSNorm: Module, Layer {
     try super.init(graph)
   }
 
-  /// Normalizes `[…, features]`.
+  /// Normalizes `[…, features]`; `bf16` and `f16` in `f32`.
   ///
   /// - Throws: ``BloxError/Code/scalarInput``, ``BloxError/Code/shapeMismatch`` when the scale has another size,
   ///   ``BloxError/Code/unboundAxis``.
@@ -113,8 +114,9 @@ public final class RMSNorm: Module, Layer {
     try scoped {
       _ = try featureCount(inputs)
       let lanes = StatisticsAxis(name: axisName, groups: axisIndexGroups)
-      let meanSquare = try lanes.mean(square(inputs).mean([-1], keepDimensions: true))
-      let y = try inputs / sqrt(meanSquare + epsilon)
+      let wide = try inputs.cast(to: inputs.dtype.computing)
+      let meanSquare = try lanes.mean(square(wide).mean([-1], keepDimensions: true))
+      let y = try (wide / sqrt(meanSquare + epsilon)).cast(to: inputs.dtype.inexact)
       guard useScale else { return (y, params) }
       let (scale, params) = try featureVector(params, "scale", for: inputs, scaleInitializer, rng: rng)
       return (try y * scale, params)

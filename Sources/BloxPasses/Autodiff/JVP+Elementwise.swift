@@ -161,7 +161,9 @@ extension JVPRule {
     guard exponent != 0, let dx = tangent(0) else { return nil }
     let x = primal(0)
     if exponent == 1 { return dx }
-    let power = exponent == 2 ? x : try b.emitOne(.integerPow(exponent - 1), [x])
+    let (lower, overflow) = exponent.subtractingReportingOverflow(1)
+    var power = exponent == 2 ? x : try b.emitOne(.integerPow(overflow ? exponent : lower), [x])
+    if overflow { power = try b.mul(power, try b.emitOne(.integerPow(-1), [x])) }
     return try b.mul(dx, try b.mul(power, b.splat(Double(exponent), like: x)))
   }
 }

@@ -22,7 +22,8 @@ extension Transposition {
   /// A window's cotangent is padded with zeros to where it was cut out.
   mutating func transposeSlice(_ ct: Operand, _ slice: Op.Slice, to type: TensorType) throws(BloxError) -> Operand {
     let window = builder.type(of: ct).shape
-    var padding = Op.Padding(low: slice.starts, high: [], interior: slice.strides.map { $0 - 1 })
+    var padding = Op.Padding(
+      low: slice.starts, high: [], interior: zip(window, slice.strides).map { $0 > 1 ? $1 - 1 : 0 })
     padding.high = type.shape.indices.map { dim in
       let covered = window[dim] == 0 ? 0 : (window[dim] - 1) * slice.strides[dim] + 1
       return type.shape[dim] - slice.starts[dim] - covered

@@ -22,12 +22,12 @@ extension Rule {
     var window = inner
     for dim in m.result.shape.indices {
       let (start, stride) = (inner.starts[dim], inner.strides[dim])
-      window.starts[dim] = start + outer.starts[dim] * stride
-      window.strides[dim] = stride * outer.strides[dim]
-      // The end just behind the last element; an empty window ends where it starts.
+      // The end just behind the last element; an empty window ends where it starts. Steps that are not taken may be of
+      // any size.
       let count = m.result.shape[dim]
+      window.starts[dim] = count == 0 ? start : start + outer.starts[dim] * stride
+      window.strides[dim] = count > 1 ? stride * outer.strides[dim] : 1
       window.limits[dim] = count == 0 ? start : window.starts[dim] + (count - 1) * window.strides[dim] + 1
-      if count == 0 { window.starts[dim] = start }
     }
     return .op(.slice(window), definition.operands)
   }

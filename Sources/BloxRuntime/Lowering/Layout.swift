@@ -77,7 +77,8 @@ struct View {
     view.shape = result
     for dim in shape.indices {
       view.offset += starts[dim] * strides[dim]
-      view.strides[dim] *= steps[dim]
+      // Where there is one element, a step of any size, even one beyond memory, leads nowhere.
+      if result[dim] > 1 { view.strides[dim] *= steps[dim] }
     }
     return view
   }

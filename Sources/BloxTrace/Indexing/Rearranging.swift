@@ -80,6 +80,10 @@ extension Tensor {
         throw BloxError(
           .invalidArgument, "split: axis \(normalized) of \(type) does not divide into \(count) parts of one size")
       }
+      // An axis without elements divides into any number of parts.
+      guard count <= Swift.max(shape[normalized], 1 << 20) else {
+        throw BloxError(.invalidArgument, "split: \(count) parts of \(type) are too many")
+      }
       let size = shape[normalized] / count
       return try (0..<count).map { try slice($0 * size..<($0 + 1) * size, axis: normalized) }
     }

@@ -127,8 +127,13 @@ extension Tensor {
         throw BloxError(.invalidArgument, "pad: needs two widths from 0 for each of the \(rank) axes of \(type)")
       }
       var result = self
-      for (axis, width) in widths.enumerated() where width.before + width.after > 0 {
+      for (axis, width) in widths.enumerated() where width.before > 0 || width.after > 0 {
         let size = shape[axis]
+        var padded = result.type
+        let (half, overflow) = size.addingReportingOverflow(width.before)
+        let (length, overflows) = half.addingReportingOverflow(width.after)
+        padded.shape[axis] = overflow || overflows ? .max : length
+        try padded.validate("pad")
         guard size > 0 else {
           throw BloxError(.invalidArgument, "pad: axis \(axis) of \(type) has no elements to repeat")
         }

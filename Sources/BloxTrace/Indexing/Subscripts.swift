@@ -96,9 +96,17 @@ struct IndexPlaces {
     }
     shape = common
     vectors = try concatenate(
-      try index.tensors.map { try $0.places.cast(to: dtype).broadcast(to: common).expandDims(-1) }, axis: -1)
+      try index.tensors.map { try $0.places.signed(dtype).broadcast(to: common).expandDims(-1) }, axis: -1)
     let before = index.layout.prefix { $0 != .tensors }
     position = before.count { if case .kept = $0 { true } else { false } }
+  }
+}
+
+extension Tensor {
+  /// Places in a signed dtype; those beyond it stay far outside.
+  fileprivate func signed(_ wanted: DType) throws -> Tensor {
+    guard dtype == .u64 else { return try cast(to: wanted) }
+    return try minimum(self, Tensor(shape: [], scalars: [Int.max], dtype: .u64)).cast(to: wanted)
   }
 }
 

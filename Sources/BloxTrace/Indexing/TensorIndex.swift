@@ -164,20 +164,28 @@ struct ResolvedIndex {
   private static func expanded(_ items: [TensorIndex], rank: Int, _ shape: [Int]) throws -> [TensorIndex] {
     var result: [TensorIndex] = []
     var used = 0
+    // Masks behind an ellipsis go with axes counted from the end.
+    let total = items.reduce(0) { $0 + $1.axisCount }
+    var isBehindEllipsis = false
     for item in items {
+      if item.isEllipsis { isBehindEllipsis = true }
       guard case .tensor(let mask) = item, mask.dtype == .bool else {
         result.append(item)
-        switch item {
-        case .at, .range, .tensor: used += 1
-        case .newAxis, .ellipsis: break
-        }
+        used += item.axisCount
         continue
       }
       guard mask.rank > 0, used + mask.rank <= rank || items.contains(where: { $0.isEllipsis }) else {
         throw BloxError(.invalidArgument, "index: the mask \(mask.type) has no axes of \(shape) to go with")
       }
+      if total <= rank {
+        let sizes = Array(shape.dropFirst(isBehindEllipsis ? used + rank - total : used).prefix(mask.rank))
+        guard mask.shape == sizes else {
+          throw BloxError(
+            .shapeMismatch, "index: the mask \(mask.type) goes with axes of the sizes \(sizes) of \(shape)")
+        }
+      }
       result += try mask.placesOfTrue().map { .tensor($0) }
-      used += mask.rank
+      used += item.axisCount
     }
     let count = result.count { $0.isEllipsis }
     guard count <= 1 else {
@@ -223,6 +231,15 @@ struct ResolvedIndex {
 
 extension TensorIndex {
   fileprivate var isEllipsis: Bool { if case .ellipsis = self { true } else { false } }
+
+  /// How many axes it takes.
+  fileprivate var axisCount: Int {
+    switch self {
+    case .tensor(let tensor): tensor.dtype == .bool ? tensor.rank : 1
+    case .at, .range: 1
+    case .newAxis, .ellipsis: 0
+    }
+  }
 }
 
 extension Tensor {
