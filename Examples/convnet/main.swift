@@ -44,7 +44,7 @@ struct Options {
       case "--batch": batch = try reader.integer(in: 1...1024)
       case "--dropout": dropout = try reader.number(in: 0...0.9)
       case "--seed": seed = try reader.integer()
-      case "--threads": threads = try reader.integer(in: 1...1024)
+      case "--threads": threads = try reader.integer(in: 1...ThreadPool.maximumThreads)
       default: throw reader.unknownOption()
       }
     }

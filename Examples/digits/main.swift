@@ -41,7 +41,7 @@ struct Options {
       switch flag {
       case "--epochs": epochs = try reader.integer(in: 0...100_000)
       case "--seed": seed = try reader.integer()
-      case "--threads": threads = try reader.integer(in: 1...1024)
+      case "--threads": threads = try reader.integer(in: 1...ThreadPool.maximumThreads)
       case "--batch": batch = try reader.integer(in: 1...1024)
       case "--hidden": hidden = try reader.integer(in: 1...65536)
       case "--dump": dump = try reader.path("a directory")

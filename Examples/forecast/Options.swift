@@ -1,6 +1,7 @@
 // The command line of forecast.
 
 import BloxNN
+import BloxRuntime
 import ExampleSupport
 
 let help = """
@@ -61,7 +62,7 @@ struct Options {
       case "--hidden": hidden = try reader.integer(in: 1...8192)
       case "--rate": learningRate = try reader.number(in: 0...1)
       case "--seed": seed = try reader.integer()
-      case "--threads": threads = try reader.integer(in: 1...1024)
+      case "--threads": threads = try reader.integer(in: 1...ThreadPool.maximumThreads)
       default: throw reader.unknownOption()
       }
     }

@@ -1,6 +1,7 @@
 // The command line of textgen.
 
 import BloxNN
+import BloxRuntime
 import ExampleSupport
 
 let help = """
@@ -79,7 +80,7 @@ struct Options {
       case "--length": length = try reader.integer(in: 0...10_000_000)
       case "--temperature": temperature = try reader.number(in: 0...100)
       case "--seed": seed = try reader.integer()
-      case "--threads": threads = try reader.integer(in: 1...1024)
+      case "--threads": threads = try reader.integer(in: 1...ThreadPool.maximumThreads)
       case "--save": save = try reader.path()
       case "--load": load = try reader.path()
       default: throw reader.unknownOption()

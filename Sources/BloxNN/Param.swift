@@ -16,6 +16,31 @@ public enum MetadataValue: Hashable, Sendable {
   case axes([String?])
 }
 
+extension MetadataValue {
+  /// Numbers are the same where their bits are: a tag of NaN equals itself, and 0 is not -0.
+  public static func == (a: MetadataValue, b: MetadataValue) -> Bool {
+    switch (a, b) {
+    case (.string(let a), .string(let b)): a == b
+    case (.int(let a), .int(let b)): a == b
+    case (.double(let a), .double(let b)): a.bitPattern == b.bitPattern
+    case (.bool(let a), .bool(let b)): a == b
+    case (.axes(let a), .axes(let b)): a == b
+    case (.string, _), (.int, _), (.double, _), (.bool, _), (.axes, _): false
+    }
+  }
+
+  /// Hashes what is compared.
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .string(let text): hasher.combine(text)
+    case .int(let value): hasher.combine(value)
+    case .double(let value): hasher.combine(value.bitPattern)
+    case .bool(let value): hasher.combine(value)
+    case .axes(let axes): hasher.combine(axes)
+    }
+  }
+}
+
 extension MetadataValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByBooleanLiteral
 {

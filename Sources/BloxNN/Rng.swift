@@ -29,6 +29,11 @@ public final class Rng: Module {
   }
 
   private func set(_ params: Params, key: Key?, counter: Int?) throws -> Params {
+    if let counter, UInt32(exactly: counter) == nil {
+      throw BloxError(
+        .invalidArgument, "Rng '\(path)': counters are numbers of u32, from 0 to \(UInt32.max); got \(counter)",
+        modulePath: path.description)
+    }
     let count = counter.map { Tensor($0, dtype: .u32) }
     guard params.contains(paramPath("seed")) else {
       guard let key else {

@@ -30,7 +30,8 @@ public final class ThreadPool: Sendable {
   }
 
   static let shared = ThreadPool()
-  static let maximumThreads = 255
+  /// The most threads that take part in work.
+  public static let maximumThreads = 255
   static let maximumParts = 65_535
   /// How long an idle worker looks for work without a break: waking it would cost about as long.
   static let spinNanoseconds: UInt64 = 80_000

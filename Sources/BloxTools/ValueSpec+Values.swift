@@ -82,6 +82,9 @@ extension ValueSpec {
     case (.standard, .floating), (.normal, .floating): return try floats(type) { try key.normal($0, dtype: $1) }
     case (.uniform, .floating): return try floats(type) { try key.uniform($0, dtype: $1) }
     case (.range(let low, let high), .floating):
+      guard [low, high, high - low].allSatisfy({ Literal($0, as: type.dtype).doubleValue.isFinite }) else {
+        throw BloxError(.usage, "'\(text)': \(type.dtype) does not hold the bounds and their difference")
+      }
       return try floats(type) { try key.uniform($0, low: low, high: high, dtype: $1) }
     case (.standard, .boolean): return try key.bernoulli(0.5, type.shape).constant()
     case (.standard, .key): return try key.split(type.shape).tensor.constant()

@@ -27,6 +27,8 @@ extension StaticArgument {
 
 /// Any hashable value as a static argument; literals convert by themselves.
 ///
+/// Values that are equal share a trace, as in JAX: 0.0 and -0.0 do. NaN, which equals nothing, is traced at each call.
+///
 /// ```swift
 /// let power = jit { (x: Tensor, exponent: Static<Int>) in
 ///   try (0..<exponent.value).reduce(Tensor(1.0)) { y, _ in try y * x }

@@ -367,11 +367,14 @@ public func treeMap<Tree: TensorTree>(
 func expectSameStructure<Tree: TensorTree>(_ a: Tree, _ b: Tree) throws {
   let (first, second) = (try a.structure(), try b.structure())
   guard first != second else { return }
-  var detail = "they have \(try a.tensors().count) and \(try b.tensors().count) tensors"
-  for case (.begin(_, let x), .begin(_, let y)) in zip(first.nodes, second.nodes) where x != y {
-    detail = "static parts are \(x.description) and \(y.description)"
-    break
-  }
+  // Types of tensors are no part of the structure.
+  let differences = try ArgumentDetails(b, name: "tree").differences(from: ArgumentDetails(a, name: "tree"))
+    .filter { $0.kind != .shape && $0.kind != .dtype }
+  let shown = differences.prefix(4).map(\.description).joined(separator: ", ")
+  let detail =
+    differences.isEmpty
+    ? "they have \(try a.tensors().count) and \(try b.tensors().count) tensors"
+    : "in the second, \(shown)" + (differences.count > 4 ? ", and \(differences.count - 4) more" : "")
   throw BloxError(
     .structureMismatch, "trees of type \(Tree.self) have different structures: \(detail)")
 }

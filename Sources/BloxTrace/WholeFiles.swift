@@ -16,10 +16,15 @@ func makeFolder(_ path: String) -> Bool {
   return true
 }
 
+/// A name beside a file for what is to replace it: one that no other writer uses, in this process or another.
+package func temporaryName(beside path: String) -> String {
+  "\(path).\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36)).partial"
+}
+
 /// Writes a file whole or not at all: under another name first, which then replaces what was there.
 func replaceFile(_ path: String, with text: String) -> Bool {
-  let temporary = "\(path).\(getpid()).partial"
-  guard let file = fopen(temporary, "w") else { return false }
+  let temporary = temporaryName(beside: path)
+  guard let file = fopen(temporary, "wx") else { return false }
   let bytes = Array(text.utf8)
   let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
   guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {

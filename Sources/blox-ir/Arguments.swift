@@ -1,6 +1,7 @@
 // The command line, taken apart by the subcommand that reads it.
 
 import BloxIR
+import BloxRuntime
 import Gallery
 
 /// The words after a subcommand. Flags may stand anywhere; what is not asked for is an error.
@@ -57,6 +58,20 @@ struct Arguments {
       throw BloxError(.usage, "\(name) needs a whole number above 0, not '\(text)'")
     }
     return value
+  }
+
+  /// How many runs are measured.
+  mutating func repetitions() throws(BloxError) -> Int {
+    try quantity("--repeat", "a whole number from 1 to 1000000") { text in
+      Int(text).flatMap { (1...1_000_000).contains($0) ? $0 : nil }
+    } ?? 20
+  }
+
+  /// A number of threads.
+  mutating func threads() throws(BloxError) -> Int? {
+    try quantity("--threads", "a whole number from 1 to \(ThreadPool.maximumThreads)") { text in
+      Int(text).flatMap { (1...ThreadPool.maximumThreads).contains($0) ? $0 : nil }
+    }
   }
 
   /// The value of an option that is a number from 0, read by `read`.

@@ -54,7 +54,7 @@ extension Commands {
   static func bench(_ given: Arguments) throws -> ExitCode {
     var arguments = given
     let inputs = try Inputs(&arguments, default: ["random"])
-    let count = try arguments.number("--repeat") ?? 20
+    let count = try arguments.repetitions()
     let threads = try arguments.option("--threads").map { list throws(BloxError) in try threadCounts(list) }
     let baseline = try arguments.option("--baseline")
     let limit = try arguments.quantity("--fail-above", "a percentage such as 5%") { text in
@@ -62,22 +62,26 @@ extension Commands {
     }
     guard limit == nil || baseline != nil else { throw BloxError(.usage, "--fail-above compares with --baseline FILE") }
     let source = try Source(&arguments, command: "bench")
-    func measure(_ source: Source) throws -> Benchmark {
+    func verified(_ source: Source) throws -> Program {
       let program = try source.program()
       try program.verify()
-      return try Benchmark(
-        program, inputs.values(for: program), threads: threads ?? [ThreadPool.threadCount], count: count)
+      return program
     }
-    let result = try measure(source)
+    func measure(_ program: Program) throws -> Benchmark {
+      try Benchmark(program, inputs.values(for: program), threads: threads ?? [ThreadPool.threadCount], count: count)
+    }
+    // A baseline that cannot be read is told before anything is measured.
+    let (program, other) = (try verified(source), try baseline.map { try verified(Source(DumpRequest(source: $0))) })
+    let result = try measure(program)
     try TextFile.write(result.text, to: "-")
     guard result.isDeterministic else {
       writeToStandardError("blox-ir: the results depend on the number of threads: their hashes differ")
       return .checkFailed
     }
-    guard let baseline else { return .success }
-    let other = try measure(Source(DumpRequest(source: baseline)))
-    let percent = Int(((result.slowdown(against: other) - 1) * 100).rounded())
-    try TextFile.write("baseline \(other.text)", to: "-")
+    guard let baseline, let other else { return .success }
+    let reference = try measure(other)
+    let percent = Int(((result.slowdown(against: reference) - 1) * 100).rounded())
+    try TextFile.write("baseline \(reference.text)", to: "-")
     try show(line: "time \(percent < 0 ? "" : "+")\(percent)% against \(baseline)")
     return limit.map { Double(percent) > $0 } ?? false ? .checkFailed : .success
   }
@@ -85,11 +89,9 @@ extension Commands {
   static func profile(_ given: Arguments) throws -> ExitCode {
     var arguments = given
     let inputs = try Inputs(&arguments, default: ["random"])
-    let count = try arguments.number("--repeat") ?? 20
+    let count = try arguments.repetitions()
     let top = try arguments.number("--top") ?? 25
-    let threads = try arguments.quantity("--threads", "a whole number from 1 to 1024") { text in
-      Int(text).flatMap { (1...1024).contains($0) ? $0 : nil }
-    }
+    let threads = try arguments.threads()
     let trace = try arguments.option("--trace")
     let program = try Source(&arguments, command: "profile").program()
     try program.verify()
@@ -102,8 +104,9 @@ extension Commands {
 
   private static func threadCounts(_ list: String) throws(BloxError) -> [Int] {
     let counts = list.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard counts.allSatisfy({ (1...1024).contains($0) }) else {
-      throw BloxError(.usage, "--threads needs whole numbers from 1 to 1024, such as 1,2,4; not '\(list)'")
+    let most = ThreadPool.maximumThreads
+    guard counts.allSatisfy({ (1...most).contains($0) }) else {
+      throw BloxError(.usage, "--threads needs whole numbers from 1 to \(most), such as 1,2,4; not '\(list)'")
     }
     return counts
   }

@@ -19,12 +19,7 @@ extension Commands {
     let checksFinite = arguments.flag("--check-nan")
     let probes = try arguments.option("--probe")?.split(separator: ",").map(String.init) ?? []
     let isQuiet = arguments.flag("-q", "--quiet")
-    if let threads = try arguments.number("--threads") {
-      guard threads <= 1024 else {
-        throw BloxError(.usage, "--threads needs a whole number from 1 to 1024, not '\(threads)'")
-      }
-      ThreadPool.setThreadCount(threads)
-    }
+    if let threads = try arguments.threads() { ThreadPool.setThreadCount(threads) }
     let program = try Source(&arguments, command: "run").program()
     guard !comparesEachOp || engine == .both else {
       throw BloxError(.usage, "--each-op compares engines: add --engine both")
@@ -87,6 +82,11 @@ struct OutputFiles {
       if let index = names.firstIndex(where: { text.hasPrefix($0 + "=") }) {
         let path = text.dropFirst(names[index].count + 1)
         single.append((index, String(path.hasPrefix("@") ? path.dropFirst() : path)))
+      } else if let end = text.firstIndex(of: "="), !text[..<end].contains("/") {
+        throw BloxError(
+          .usage,
+          "-o \(text): @\(program.name) has no result '\(text[..<end])', but \(names.joined(separator: ", ")); a file of"
+            + " this name is ./\(text)")
       } else if text.hasSuffix(".safetensors") || text.hasSuffix(".npz") || names.count == 1 {
         let path = String(text.hasPrefix("@") ? text.dropFirst() : text[...])
         if names.count == 1 { single.append((0, path)) } else { all.append(path) }

@@ -53,6 +53,11 @@ struct RngTests {
     #expect(error.code == .nothingToSet)
     #expect(
       error.message == "at least one of seed or counter must be provided to re-seed Rng 'net/rng'")
+    for counter in [-1, 1 << 32] {
+      #expect(
+        try thrown { try rng.seed(params, counter: counter) }.message
+          == "Rng 'net/rng': counters are numbers of u32, from 0 to 4294967295; got \(counter)")
+    }
   }
 
   @Test("R-08, R-10, R-14: keys are folded from seed and counter, which advances") func keys() throws {

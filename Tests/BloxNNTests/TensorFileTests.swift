@@ -19,6 +19,13 @@ struct TensorFileTests {
     return try body(folder.path)
   }
 
+  private static func withFolder(_ body: (String) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("blox-" + UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try await body(folder.path)
+  }
+
   /// The six elements of each fixture.
   static func values(_ dtype: DType) -> DenseConstant {
     let (high, low) = (Literal.highest(dtype), Literal.lowest(dtype))
@@ -116,6 +123,41 @@ struct TensorFileTests {
       let words = try TensorFile.load(folder + "/k.npy")[0].tensor
       #expect(words.type == TensorType(.u32, [3, 2]))
       #expect(try Key(words: words).tensor.constant() == keys.tensor.constant())
+    }
+  }
+
+  @Test("Files that are saved to by several at once are whole at any time") func simultaneous() async throws {
+    try await Self.withFolder { folder in
+      let path = folder + "/shared.safetensors"
+      try TensorFile.save([("x", Tensor.zeros([1]))], to: path)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for writer in 1...4 {
+          group.addTask {
+            for _ in 0..<20 { try TensorFile.save([("x", Tensor.full([writer * 5000], Double(writer)))], to: path) }
+          }
+        }
+        group.addTask {
+          for _ in 0..<40 {
+            let x = try #require(TensorFile.load(path).first).tensor
+            #expect(try x.count == 1 || x.scalars().allSatisfy { $0 == Double(x.count / 5000) })
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["shared.safetensors"])
+    }
+  }
+
+  @Test("Saving keeps a file's permissions, and replaces what a link leads to") func replaced() throws {
+    try Self.withFolder { folder in
+      let (path, link) = (folder + "/x.npy", folder + "/link.npy")
+      try TensorFile.save([("x", Tensor(1.0))], to: path)
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "x.npy")
+      try TensorFile.save([("x", Tensor(2.0))], to: link)
+      #expect(try TensorFile.load(path).first?.tensor.item() == 2)
+      #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "x.npy")
     }
   }
 

@@ -64,6 +64,8 @@ struct ValueSpecTests {
       ("key=42", nil, "'42' in 'key=42' is no key; write key(42)"),
       ("random:gamma", nil, "random:gamma: there are random:normal, random:uniform and ranges"),
       ("random:3..1", nil, "random:3..1: there are random:normal"),
+      ("f32=random:-3e38..3e38", nil, "'f32=random:-3e38..3e38': f32 does not hold the bounds and their difference"),
+      ("f16=random:0..1e5", nil, "f16 does not hold the bounds"),
       ("i8=random:0..300", nil, "the bounds are no whole numbers of i8"),
       ("bool=random:normal", nil, "cannot be drawn for bool[]"),
       ("random", nil, "'random' needs a type before it, as in 3xf32=random"),

@@ -222,11 +222,14 @@ struct TraceErrorTests {
   @Test("T-77: trees of different structures are refused with the difference") func structures() throws {
     let error = try thrown { try treeMap([x], [x, x]) { a, _ in a } }
     #expect(error.code == .structureMismatch)
-    #expect(error.message == "trees of type Array<Tensor> have different structures: they have 1 and 2 tensors")
+    #expect(
+      error.message
+        == "trees of type Array<Tensor> have different structures: in the second, tree[1] is new: \(x.type)")
     let keys = try thrown { try treeMap(["a": x], ["b": x]) { a, _ in a } }
     #expect(
       keys.message
-        == "trees of type Dictionary<String, Tensor> have different structures: static parts are [\"a\"] and [\"b\"]")
+        == "trees of type Dictionary<String, Tensor> have different structures: in the second, tree.b is new:"
+        + " \(x.type), tree.a is gone: \(x.type)")
     #expect(try thrown { try treeMap([x], [x], [x, x]) { a, _, _ in a } }.code == .structureMismatch)
   }
 

@@ -55,7 +55,7 @@ struct DigitsTests {
       (["--epochs"], "--epochs needs a number"),
       (["--epochs", "many"], "--epochs needs a whole number from 0 to 100000, not 'many'"),
       (["--epochs", "-1"], "--epochs needs a whole number from 0 to 100000, not '-1'"),
-      (["--threads", "0"], "--threads needs a whole number from 1 to 1024, not '0'"),
+      (["--threads", "0"], "--threads needs a whole number from 1 to 255, not '0'"),
       (["--batch", "2000"], "--batch needs a whole number from 1 to 1024, not '2000'"),
       (["--hidden", "1.5"], "--hidden needs a whole number from 1 to 65536, not '1.5'"),
       (["--seed", "99999999999999999999"], "--seed needs a whole number, not '99999999999999999999'"),

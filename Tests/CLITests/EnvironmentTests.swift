@@ -48,7 +48,7 @@ struct EnvironmentTests {
     let result = try CommandRunner.shell("BLOX_ISA=sse BLOX_THREADS=two digits --epochs 1 --seed 3 --hidden 16")
     #expect(result.exitCode == 0)
     #expect(result.errors.contains("blox: BLOX_ISA is 'sse'; this processor has portable"))
-    #expect(result.errors.contains("blox: BLOX_THREADS is 'two'; it takes a whole number from 1 to 1024\n"))
+    #expect(result.errors.contains("blox: BLOX_THREADS is 'two'; it takes a whole number from 1 to 255\n"))
     let portable = try CommandRunner.shell("BLOX_ISA=portable digits --epochs 1 --seed 3 --hidden 16")
     #expect(portable.exitCode == 0 && portable.errors.isEmpty)
     // Products round differently without fused multiply-adds.

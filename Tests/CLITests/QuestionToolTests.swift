@@ -152,6 +152,7 @@ struct QuestionToolTests {
       #expect(compared.exitCode == 0 && compared.output.contains("% against more.bir\n"), "\(compared.errors)")
       for line in [
         "blox-ir bench old.bir --threads 0", "blox-ir bench old.bir --threads 1,,2", "blox-ir bench old.bir --repeat 0",
+        "blox-ir bench old.bir --repeat \(Int.max)", "blox-ir bench old.bir --baseline @nope",
         "blox-ir bench old.bir --fail-above 5%", "blox-ir bench old.bir --baseline more.bir --fail-above x",
       ] { #expect(try tool(line).exitCode == 2, "\(line)") }
     }
@@ -182,7 +183,7 @@ struct QuestionToolTests {
       let short = try tool("blox-ir profile old.bir --top 1 --repeat 1")
       #expect(short.exitCode == 0, "\(short.errors)")
       for (line, wanted) in [
-        ("blox-ir profile old.bir --threads 0", "--threads needs a whole number from 1 to 1024, not '0'"),
+        ("blox-ir profile old.bir --threads 0", "--threads needs a whole number from 1 to 255, not '0'"),
         ("blox-ir profile old.bir --top none", "--top needs a whole number above 0, not 'none'"),
         ("blox-ir profile", "profile takes one program"),
       ] {

@@ -163,7 +163,11 @@ struct RunToolTests {
         ("run f.bir --input 1 --engine fast", "there is no engine named 'fast'; engines: compiled, interp, both"),
         ("run f.bir --input 1 --each-op", "--each-op compares engines: add --engine both"),
         ("run f.bir --input 1 --rtol -1", "--rtol needs a number from 0, not '-1'"),
-        ("run f.bir --input 1 --threads 5000", "--threads needs a whole number from 1 to 1024, not '5000'"),
+        (
+          "run f.bir --input 1 -o nosuch=y.npy",
+          "-o nosuch=y.npy: @f has no result 'nosuch', but y, z; a file of this name is ./nosuch=y.npy"
+        ),
+        ("run f.bir --input 1 --threads 5000", "--threads needs a whole number from 1 to 255, not '5000'"),
         (
           "run f.bir --input 1 --batch 3", "--stage, --set and --batch apply to gallery programs, not to the file f.bir"
         ),

@@ -38,7 +38,7 @@ extension Params {
     var tensors: [(name: String, tensor: Tensor)] = []
     for entry in items {
       let name = entry.path.description
-      guard ParamPath(stringLiteral: name) == entry.path else {
+      guard ParamPath(stringLiteral: name) == entry.path, !entry.path.components.isEmpty else {
         throw BloxError(
           .invalidArgument,
           "\(path): the parameter '\(name)' cannot be saved, since one of its names is empty or holds a '/'")

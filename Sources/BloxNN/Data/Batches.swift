@@ -100,7 +100,7 @@ public struct Batches<Examples: TensorTree & Sendable>: Sendable {
   ///
   /// - Throws: ``BloxError/Code/invalidArgument`` for a step below 0.
   public mutating func seek(toStep step: Int) throws {
-    guard step >= 0, step < .max else { throw BloxError(.invalidArgument, "seek: there is no batch \(step)") }
+    guard step >= 0, step < .max / 2 else { throw BloxError(.invalidArgument, "seek: there is no batch \(step)") }
     self.step = step
   }
 

@@ -22,30 +22,45 @@ package enum ByteFile {
     }
   }
 
-  /// Replaces the contents of a file by what `body` writes to a descriptor.
+  /// Replaces the contents of a file by what `body` writes to a descriptor. The new file has the permissions of the
+  /// old one; where `path` is a link, what it leads to is replaced.
   static func replace(_ path: String, _ body: (Int32) throws(BloxError) -> Void) throws(BloxError) {
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      return try overwrite(path, calledInMessages: path, body)
+    let exists = stat(path, &status) == 0
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      return try overwrite(path, O_TRUNC, calledInMessages: path, body)
     }
-    let temporary = path + ".\(getpid()).tmp"
+    let target = exists ? resolved(path) : path
+    let temporary = temporaryName(beside: target)
     do {
-      try overwrite(temporary, calledInMessages: path, body)
+      try overwrite(temporary, O_EXCL, calledInMessages: path) { descriptor throws(BloxError) in
+        if exists, fchmod(descriptor, status.st_mode & 0o7777) != 0 { throw failure("cannot write", path) }
+        try body(descriptor)
+        // Otherwise the name could come to the disk before what it stands for.
+        guard fsync(descriptor) == 0 else { throw failure("cannot write", path) }
+      }
     } catch {
       unlink(temporary)
       throw error
     }
-    guard rename(temporary, path) == 0 else {
+    guard rename(temporary, target) == 0 else {
       let error = failure("cannot write", path)
       unlink(temporary)
       throw error
     }
   }
 
+  /// The path without links.
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   private static func overwrite(
-    _ path: String, calledInMessages name: String, _ body: (Int32) throws(BloxError) -> Void
+    _ path: String, _ flags: Int32, calledInMessages name: String, _ body: (Int32) throws(BloxError) -> Void
   ) throws(BloxError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    let descriptor = open(path, O_WRONLY | O_CREAT | flags, 0o644)
     guard descriptor >= 0 else { throw failure("cannot write", name) }
     do {
       try body(descriptor)
