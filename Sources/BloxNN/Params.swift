@@ -211,13 +211,8 @@ extension Params: TensorTree {
   public mutating func visitTensors(_ visitor: inout TensorVisitor) throws {
     sort()
     let layout = layout
-    func key(_ index: Int) -> TreeKey {
+    try visitor.visit(&tensors) { index in
       .parameterPath(layout.paths[index].description, isTrainable: layout.flags[index].isTrainable)
-    }
-    if visitor.isReading {
-      for (index, var tensor) in tensors.enumerated() { try visitor.visit(&tensor, key(index)) }
-    } else {
-      for index in tensors.indices { try visitor.visit(&tensors[index], key(index)) }
     }
   }
 

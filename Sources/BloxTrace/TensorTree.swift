@@ -155,7 +155,7 @@ public struct TensorVisitor {
   }
 
   /// Whether no tensor is replaced, so that a collection need not be made unique to show its elements.
-  package var isReading: Bool {
+  fileprivate var isReading: Bool {
     switch work {
     case .collect, .match: true
     case .replace, .show: false
@@ -170,6 +170,22 @@ public struct TensorVisitor {
     if wantsPaths { path.append(key()) }
     try visitRoot(&part)
     if wantsPaths { path.removeLast() }
+  }
+
+  /// Visits tensors that lie side by side, all at once where nobody wants to know their keys: calls of compiled
+  /// functions with many parameters do little else.
+  package mutating func visit(_ tensors: inout [Tensor], _ key: (Int) -> TreeKey) throws {
+    switch work {
+    case .collect, .match:
+      for _ in tensors { noteLeaf() }
+      leaves += tensors
+    case .replace:
+      let end = position + tensors.count
+      tensors = position == 0 && end == leaves.count ? leaves : Array(leaves[position..<end])
+      position = end
+    case .show:
+      for index in tensors.indices { try visit(&tensors[index], key(index)) }
+    }
   }
 
   /// Visits a whole tree.
