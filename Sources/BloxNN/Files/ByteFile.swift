@@ -34,7 +34,8 @@ package enum ByteFile {
     let temporary = temporaryName(beside: target)
     do {
       try overwrite(temporary, O_EXCL, calledInMessages: path) { descriptor throws(BloxError) in
-        if exists, fchmod(descriptor, status.st_mode & 0o7777) != 0 { throw failure("cannot write", path) }
+        // Some file systems know no permissions, and have none to lose.
+        if exists { _ = fchmod(descriptor, status.st_mode & 0o7777) }
         try body(descriptor)
         // Otherwise the name could come to the disk before what it stands for.
         guard fsync(descriptor) == 0 else { throw failure("cannot write", path) }
