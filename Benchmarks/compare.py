@@ -171,12 +171,13 @@ def chart(rows, path):
   figure, axes = pyplot.subplots(figsize=(9, 0.28 * len(rows) + 1.2), layout='constrained')
   places = range(len(rows))
   colors = ['#2a7f62' if r['ratio'] >= 1 else '#c0562f' for r in rows]
-  axes.barh(places, [r['ratio'] for r in rows], color=colors, height=0.7, left=0)
+  axes.barh(places, [r['ratio'] - 1 for r in rows], color=colors, height=0.7, left=1)
   axes.axvline(1, color='#333333', linewidth=1)
   for place, r in zip(places, rows):
-    axes.text(r['ratio'] * 1.03, place, f'{r["ratio"]:.2f}  ({r["best"]})', va='center', fontsize=8)
+    axes.text(max(r['ratio'], 1) * 1.03, place, f'{r["ratio"]:.2f}  ({r["best"]})', va='center', fontsize=8)
   axes.set_yticks(places, [r['name'] for r in rows], fontsize=8)
   axes.invert_yaxis()
+  axes.margins(y=0.01)
   axes.set_xscale('log')
   axes.set_xlim(min(0.5, min(r['ratio'] for r in rows) * 0.8), max(r['ratio'] for r in rows) * 3)
   axes.set_xlabel('best peer\'s time / time of blox (log scale; right of 1 is faster)')
