@@ -82,6 +82,24 @@ import Testing
     try check(program, seed: 4)
   }
 
+  @Test("Random bits and iotas of rows are repeated, through dimensions of one element in any order")
+  func repeatedDraws() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @f(%0: key[3]) -> (u32[3,1,40], u32[3,40]) {
+          %1: u32[3,1,40] = random_bits %0 {shape=[1,40]}
+          %2: u32[3,40,1,70] = broadcast_in_dim %1 {dims=[0,2,1]}
+          %3: u32[3,1,40] = iota {axis=1}
+          %4: u32[3,40,1,70] = broadcast_in_dim %3 {dims=[0,2,1]}
+          %5: u32[3,40,1,70] = add %2, %4
+          %6: u32[3,40] = reduce_sum %5 {axes=[2,3]}
+          return %1, %6
+        }
+        """)
+    try check(program, seed: 6)
+  }
+
   @Test("A result takes the memory of the rows that it is made of")
   func inPlace() throws {
     let program = try Program(

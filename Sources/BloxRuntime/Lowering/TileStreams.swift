@@ -80,21 +80,18 @@ extension TileCompiler {
       if let axis = movedAxis(axis, shape, by: instruction.op, result.shape) {
         return .iota(shape: result.shape, axis: axis)
       }
-      throw unsupported(instruction, "moves an iota")
     case .bits(let buffer, let firstKey, let lane):
       if instruction.op.isAlias(operand: operand, result: result) {
         return .bits(buffer: buffer, firstKey: firstKey, lane: lane)
       }
-      throw unsupported(instruction, "moves random bits")
-    case .slot(let slot):
-      if instruction.op.isAlias(operand: operand, result: result), operand.dtype == result.dtype {
-        return .slot(slot)
-      }
-      if slots[slot].ofRows, instruction.op.repeatsRows(operand.shape, rowLength: rowLength) {
-        return .slot(append(.repeat, [slot], result.dtype, ofRows: false, cost: 0.03))
-      }
-      throw unsupported(instruction, "moves a value that the region computes")
+    case .slot: break
     }
+    let slot = try slot(instruction.operands[0])
+    if instruction.op.isAlias(operand: operand, result: result), operand.dtype == result.dtype { return .slot(slot) }
+    if slots[slot].ofRows, instruction.op.repeatsRows(operand.shape, rowLength: rowLength) {
+      return .slot(append(.repeat, [slot], result.dtype, ofRows: false, cost: 0.03))
+    }
+    throw unsupported(instruction, "moves a value that the region computes")
   }
 
   /// Where an iota's axis goes, when the values along it stay in order and whole.
