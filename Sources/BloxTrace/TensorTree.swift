@@ -381,8 +381,7 @@ public func treeMap<Tree: TensorTree>(
 
 /// Throws an error that names the first difference between two structures.
 func expectSameStructure<Tree: TensorTree>(_ a: Tree, _ b: Tree) throws {
-  let (first, second) = (try a.structure(), try b.structure())
-  guard first != second else { return }
+  guard try a.structure() != b.structure() else { return }
   // Types of tensors are no part of the structure.
   let differences = try ArgumentDetails(b, name: "tree").differences(from: ArgumentDetails(a, name: "tree"))
     .filter { $0.kind != .shape && $0.kind != .dtype }

@@ -185,7 +185,7 @@ INLINE vf32 read_first_f16(const uint16_t *p, float rest, int64_t n) {
     }                                                                                                         \
     for (; r < rows; r++) d[r] = NARROW(name##_row_##type(x + r * length, length));                           \
   }                                                                                                           \
-                                                                                                                \
+                                                                                                              \
   static void name##_columns_##type(void *dst, const void *src, int64_t length, int64_t stride,               \
                                     int64_t columns) {                                                        \
     S *d = dst;                                                                                               \

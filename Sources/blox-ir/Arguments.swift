@@ -61,16 +61,14 @@ struct Arguments {
   }
 
   /// How many runs are measured.
-  mutating func repetitions() throws(BloxError) -> Int {
-    try quantity("--repeat", "a whole number from 1 to 1000000") { text in
-      Int(text).flatMap { (1...1_000_000).contains($0) ? $0 : nil }
-    } ?? 20
-  }
+  mutating func repetitions() throws(BloxError) -> Int { try number("--repeat", upTo: 1_000_000) ?? 20 }
 
   /// A number of threads.
-  mutating func threads() throws(BloxError) -> Int? {
-    try quantity("--threads", "a whole number from 1 to \(ThreadPool.maximumThreads)") { text in
-      Int(text).flatMap { (1...ThreadPool.maximumThreads).contains($0) ? $0 : nil }
+  mutating func threads() throws(BloxError) -> Int? { try number("--threads", upTo: ThreadPool.maximumThreads) }
+
+  private mutating func number(_ name: String, upTo most: Int) throws(BloxError) -> Int? {
+    try quantity(name, "a whole number from 1 to \(most)") { text in
+      Int(text).flatMap { (1...most).contains($0) ? $0 : nil }
     }
   }
 
