@@ -16,37 +16,37 @@
 #define GEMM_FMA 1
 #define GEMM_MR 14
 #define GEMM_PLAIN_MR 7
-#define GEMM_MC_F32 224
-#define GEMM_MC_F64 112
+#define GEMM_MC_F32 112
+#define GEMM_MC_F64 56
 #define GEMM_EACH_ROW ROWS_TO_14
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_7
 #elif VECTOR_BYTES == 32
 #define GEMM_FMA 1
 #define GEMM_MR 6
 #define GEMM_PLAIN_MR 6
-#define GEMM_MC_F32 192
-#define GEMM_MC_F64 96
+#define GEMM_MC_F32 96
+#define GEMM_MC_F64 48
 #define GEMM_EACH_ROW ROWS_TO_6
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_6
 #elif defined(__aarch64__)
 #define GEMM_FMA 1
 #define GEMM_MR 12
 #define GEMM_PLAIN_MR 6
-#define GEMM_MC_F32 192
-#define GEMM_MC_F64 96
+#define GEMM_MC_F32 96
+#define GEMM_MC_F64 48
 #define GEMM_EACH_ROW ROWS_TO_12
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_6
 #else
 #define GEMM_FMA 0
 #define GEMM_MR 4
 #define GEMM_PLAIN_MR 4
-#define GEMM_MC_F32 192
-#define GEMM_MC_F64 96
+#define GEMM_MC_F32 96
+#define GEMM_MC_F64 48
 #define GEMM_EACH_ROW ROWS_TO_4
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_4
 #endif
 #define GEMM_NC 2048
-#define GEMM_KC 640
+#define GEMM_KC 1024
 // Up to about 200^3, B stays in the second-level cache as it is and packing costs more than it saves.
 #define GEMM_SMALL_PRODUCTS 8000000
 

@@ -51,13 +51,37 @@ INLINE void GEMM(end_tile)(const int rows, const int vectors, GEMM(tile_sums) su
   }
 }
 
-// A tile over all of `k`, with any strides.
+// Rows of B, of two vectors each, that are copied to a panel while a tile is multiplied, a vector at each step of k: the
+// vector after this one is `next` elements on, the one after that `after_next` more.
+_Static_assert(GEMM_VECTORS == 2, "a row of a panel is two vectors");
+typedef struct {
+  const GEMM_T *from;
+  int64_t next, after_next;
+  GEMM_T *to;
+} GEMM(row_copies);
+
+enum { GEMM(ROWS_AHEAD) = 24 };  // that arrive from memory meanwhile
+
+// A tile over all of `k`, with any strides, and rows that are copied meanwhile, or NULL.
 INLINE void GEMM(tile)(const int rows, const int vectors, const bool masked, int64_t k, const GEMM_T *a,
                        int64_t a_row, int64_t a_column, const GEMM_T *b, int64_t b_row, GEMM_T *c, int64_t c_row,
-                       int64_t last, bool accumulate) {
+                       int64_t last, bool accumulate, const GEMM(row_copies) *copies) {
   GEMM(tile_sums) sum;
+  GEMM(row_copies) copy;
+  if (copies) {
+    copy = *copies;
+    for (int r = 0; r < GEMM(ROWS_AHEAD); r++) {
+      __builtin_prefetch(copy.from + r * (copy.next + copy.after_next), 0, 2);
+      __builtin_prefetch(copy.from + r * (copy.next + copy.after_next) + copy.next, 0, 2);
+    }
+  }
   GEMM(begin_tile)(rows, vectors, sum, c, c_row);
   for (int64_t p = 0; p < k; p++) {
+    if (copies) {
+      __builtin_prefetch(copy.from + GEMM(ROWS_AHEAD) * (copy.next + copy.after_next), 0, 2);
+      GEMM_IO(store)(copy.to, GEMM_IO(load)(copy.from));
+      copy = (GEMM(row_copies)){copy.from + copy.next, copy.after_next, copy.next, copy.to + GEMM_LANES};
+    }
     GEMM_V row[GEMM_VECTORS];
     GEMM(load_row)(vectors, masked, b, last, row);
 #pragma clang loop unroll(full)
@@ -80,7 +104,7 @@ typedef void (*GEMM(plain_fn))(int64_t k, const GEMM_T *a, int64_t a_row, int64_
 #define PACKED_KERNEL_OF(rows, vectors)                                                                           \
   static void GEMM(packed_##vectors##_##rows)(int64_t k, const GEMM_T *a, const GEMM_T *b, GEMM_T *c,             \
                                               int64_t c_row, int64_t last, bool accumulate) {                     \
-    GEMM(tile)(rows, vectors, false, k, a, 1, GEMM_MR, b, GEMM(NR), c, c_row, last, accumulate);                  \
+    GEMM(tile)(rows, vectors, false, k, a, 1, GEMM_MR, b, GEMM(NR), c, c_row, last, accumulate, NULL);            \
   }
 #define PACKED_KERNELS(rows) PACKED_KERNEL_OF(rows, 1) PACKED_KERNEL_OF(rows, 2)
 #define PLAIN_KERNEL_OF(rows, vectors)                                                                            \
@@ -88,9 +112,9 @@ typedef void (*GEMM(plain_fn))(int64_t k, const GEMM_T *a, int64_t a_row, int64_
                                              const GEMM_T *b, int64_t b_row, GEMM_T *c, int64_t c_row,            \
                                              int64_t last, bool accumulate) {                                     \
     if (last == GEMM_LANES) {                                                                                     \
-      GEMM(tile)(rows, vectors, false, k, a, a_row, a_column, b, b_row, c, c_row, GEMM_LANES, accumulate);        \
+      GEMM(tile)(rows, vectors, false, k, a, a_row, a_column, b, b_row, c, c_row, GEMM_LANES, accumulate, NULL);  \
     } else {                                                                                                      \
-      GEMM(tile)(rows, vectors, true, k, a, a_row, a_column, b, b_row, c, c_row, last, accumulate);               \
+      GEMM(tile)(rows, vectors, true, k, a, a_row, a_column, b, b_row, c, c_row, last, accumulate, NULL);         \
     }                                                                                                             \
   }
 #define PLAIN_KERNELS(rows) PLAIN_KERNEL_OF(rows, 1) PLAIN_KERNEL_OF(rows, 2)
@@ -99,6 +123,13 @@ typedef void (*GEMM(plain_fn))(int64_t k, const GEMM_T *a, int64_t a_row, int64_
 
 GEMM_EACH_ROW(PACKED_KERNELS)
 GEMM_EACH_PLAIN_ROW(PLAIN_KERNELS)
+
+// A whole tile of packed panels that copies rows of the next one.
+static void GEMM(packed_copying)(int64_t k, const GEMM_T *a, const GEMM_T *b, GEMM_T *c, int64_t c_row,
+                                 bool accumulate, const GEMM(row_copies) *copies) {
+  GEMM(tile)(GEMM_MR, GEMM_VECTORS, false, k, a, 1, GEMM_MR, b, GEMM(NR), c, c_row, GEMM_LANES, accumulate, copies);
+}
+
 static const GEMM(packed_fn) GEMM(packed_kernels)[GEMM_MR][GEMM_VECTORS] = {GEMM_EACH_ROW(PACKED_ENTRY)};
 static const GEMM(plain_fn) GEMM(plain_kernels)[GEMM_PLAIN_MR][GEMM_VECTORS] = {GEMM_EACH_PLAIN_ROW(PLAIN_ENTRY)};
 
@@ -226,18 +257,62 @@ static void GEMM(pack_whole)(const void *b, int64_t b_row, int64_t b_column, int
 
 // ---- Paths ---------------------------------------------------------------------------------------------
 
+// Up to NR columns of a block of C from packed panels, in tiles from row `first` on.
+INLINE void GEMM(multiply_panel)(const GEMM_T *packed_a, const GEMM_T *panel, GEMM_T *c, int64_t c_row, int64_t first,
+                                 int64_t m, int64_t n, int64_t k, bool accumulate) {
+  int64_t columns = n < GEMM(NR) ? n : GEMM(NR);
+  int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
+  int64_t last = columns - (vectors - 1) * GEMM_LANES;
+  for (int64_t i = first; i < m; i += GEMM_MR) {
+    int64_t rows = m - i < GEMM_MR ? m - i : GEMM_MR;
+    GEMM(packed_kernels)[rows - 1][vectors - 1](k, packed_a + i * k, panel, c + i * c_row, c_row, last, accumulate);
+  }
+}
+
 // A block of C from packed panels.
 static void GEMM(multiply_panels)(const GEMM_T *packed_a, const GEMM_T *packed_b, GEMM_T *c, int64_t c_row, int64_t m,
                                   int64_t n, int64_t k, bool accumulate) {
   for (int64_t j = 0; j < n; j += GEMM(NR)) {
-    int64_t columns = n - j < GEMM(NR) ? n - j : GEMM(NR);
-    int64_t vectors = (columns + GEMM_LANES - 1) / GEMM_LANES;
-    int64_t last = columns - (vectors - 1) * GEMM_LANES;
-    for (int64_t i = 0; i < m; i += GEMM_MR) {
-      int64_t rows = m - i < GEMM_MR ? m - i : GEMM_MR;
-      GEMM(packed_kernels)[rows - 1][vectors - 1](k, packed_a + i * k, packed_b + j * k, c + i * c_row + j, c_row, last,
-                                                  accumulate);
+    GEMM(multiply_panel)(packed_a, packed_b + j * k, c + j, c_row, 0, m, n - j, k, accumulate);
+  }
+}
+
+// A right operand that is packed while the first block of rows is multiplied: from where, how many columns, and the
+// panels' places, one behind the other or two in turns.
+typedef struct {
+  const GEMM_T *matrix;
+  int64_t row, column, columns;
+  GEMM_T *panels;
+  bool keeps;
+} GEMM(late_panels);
+
+INLINE GEMM_T *GEMM(late_panel)(const GEMM(late_panels) *b, int64_t j, int64_t k) {
+  return b->panels + (b->keeps ? j : j % (2 * GEMM(NR))) * k;
+}
+
+// Columns first ..< end of a block of C. Where rows of B are dense, the first tiles of a panel copy the next one, each
+// its share of rows: B is read from memory while the processor multiplies.
+static void GEMM(pack_and_multiply)(const GEMM_T *packed_a, const GEMM(late_panels) *b, int64_t first, int64_t end,
+                                    GEMM_T *c, int64_t c_row, int64_t m, int64_t k, bool accumulate) {
+  const bool copies = b->column == 1 && m >= GEMM_VECTORS * GEMM_MR;
+  for (int64_t j = first; j < end; j += GEMM(NR), c += GEMM(NR)) {
+    const int64_t left = b->columns - j;
+    GEMM_T *panel = GEMM(late_panel)(b, j, k);
+    if (j == 0 || !copies || left < GEMM(NR)) {
+      GEMM(pack_b)(panel, b->matrix + j * b->column, b->row, b->column, left < GEMM(NR) ? left : GEMM(NR), k);
     }
+    int64_t tiled = 0;
+    if (copies && left >= 2 * GEMM(NR)) {
+      GEMM_T *next = GEMM(late_panel)(b, j + GEMM(NR), k);
+      for (int64_t vector = 0; vector < GEMM_VECTORS * k; vector += k, tiled += GEMM_MR) {
+        const GEMM_T *row = b->matrix + j + GEMM(NR) + vector / 2 * b->row;
+        const int64_t along = GEMM_LANES, down = b->row - GEMM_LANES;
+        GEMM(row_copies) copies = {row, along, down, next + vector * GEMM_LANES};
+        if (vector % 2) copies = (GEMM(row_copies)){row + along, down, along, copies.to};
+        GEMM(packed_copying)(k, packed_a + tiled * k, panel, c + tiled * c_row, c_row, accumulate, &copies);
+      }
+    }
+    GEMM(multiply_panel)(packed_a, panel, c, c_row, tiled, m, end - j, k, accumulate);
   }
 }
 
@@ -249,22 +324,28 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   const blox_gemm_epilogue *epilogue = args->epilogue;
   int64_t a_panels = args->m < GEMM_MC ? (args->m + GEMM_MR - 1) / GEMM_MR * GEMM_MR : GEMM_MC;
   int64_t depth = gemm_depth(args->k);
+  const bool packs_late = !args->packed_b && !args->patches;
+  const bool one_block = packs_late && args->m <= GEMM_MC;
+  const int64_t columns_at_once = one_block || args->n < GEMM_NC ? args->n : GEMM_NC;
   // Aligned, and a vector of slack for pack_panel.
-  int64_t b_panels = args->n < GEMM_NC ? (args->n + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR) : GEMM_NC;
+  int64_t b_panels = args->packed_b ? 0
+                     : one_block    ? 2 * GEMM(NR)
+                                    : (columns_at_once + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR);
   GEMM_T *packed_b = scratch;
   GEMM_T *packed_a = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
   GEMM_T *spare = packed_a + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;
   const bool in_place = args->patches && patches_in_place(args->patches, GEMM_MR);
-  for (int64_t jc = 0; jc < args->n; jc += GEMM_NC) {
-    int64_t nc = args->n - jc < GEMM_NC ? args->n - jc : GEMM_NC;
+  for (int64_t jc = 0; jc < args->n; jc += columns_at_once) {
+    int64_t nc = args->n - jc < columns_at_once ? args->n - jc : columns_at_once;
     int64_t group = epilogue ? blox_block_columns(nc, BLOX_EPILOGUE_COLUMNS, GEMM(NR)) : nc;
     for (int64_t pc = 0; pc < args->k; pc += depth) {
       int64_t kc = args->k - pc < depth ? args->k - pc : depth;
-      const GEMM_T *panels = packed_b;
+      const GEMM_T *matrix = b + pc * args->b_row + jc * args->b_column, *panels = packed_b;
+      const GEMM(late_panels) late = {matrix, args->b_row, args->b_column, nc, packed_b, !one_block};
       if (args->packed_b) {
         panels = (const GEMM_T *)args->packed_b + pc * args->packed_columns + (args->packed_first + jc) * kc;
-      } else {
-        GEMM(pack_b)(packed_b, b + pc * args->b_row + jc * args->b_column, args->b_row, args->b_column, nc, kc);
+      } else if (!packs_late) {
+        GEMM(pack_b)(packed_b, matrix, args->b_row, args->b_column, nc, kc);
       }
       for (int64_t ic = 0, mc; ic < args->m; ic += mc) {
         mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
@@ -284,6 +365,8 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
           if (in_place) {
             GEMM(multiply_patches)(a, args->patches, args->patch_row + ic, pc, panels + jg * kc, block, block_row, mc,
                                    width, kc, pc > 0, packed_a, spare - packed_a + (GEMM_MR + 1) * GEMM_KC);
+          } else if (packs_late && ic == 0) {
+            GEMM(pack_and_multiply)(packed_a, &late, jg, jg + width, block, block_row, mc, kc, pc > 0);
           } else {
             GEMM(multiply_panels)(packed_a, panels + jg * kc, block, block_row, mc, width, kc, pc > 0);
           }

@@ -138,9 +138,15 @@ import Testing
     #expect(floats[0].doubleValue == 65_537)
   }
 
-  @Test("Large products, which are packed and divided between threads, agree with three loops")
-  func large() throws {
-    let (m, k, n) = (190, 171, 230)
+  /// Several blocks of rows; one block, which packs the right operand panel by panel, in two blocks of the contracting
+  /// dimension of which one is odd; and one without whole tiles to pack beside.
+  static let largeShapes = [(250, 171, 230), (40, 1101, 230), (5, 1101, 1500)]
+
+  @Test(
+    "Large products, which are packed and divided between threads, agree with three loops",
+    arguments: largeShapes, [DType.f32, .f64])
+  func large(shape: (m: Int, k: Int, n: Int), dtype: DType) throws {
+    let (m, k, n) = shape
     let (a, b) = (ramp(m * k, modulo: 7, from: -3), ramp(k * n, modulo: 5, from: -2))
     var want = [Float](repeating: 0, count: m * n)
     a.withUnsafeBufferPointer { a in
@@ -152,8 +158,11 @@ import Testing
     }
     let dims = Op.DotDimensions(lhsContract: [1], rhsContract: [0])
     let y: [Float] = try run(
-      program([TensorType(.f32, [m, k]), TensorType(.f32, [k, n])]) { b, p in [try b.emitOne(.dotGeneral(dims), p)] },
-      [a, b])
+      program([TensorType(.f32, [m, k]), TensorType(.f32, [k, n])]) { builder, p in
+        let x = try builder.emitOne(.convert(dtype), [p[0]])
+        let y = try builder.emitOne(.convert(dtype), [p[1]])
+        return [try builder.emitOne(.convert(.f32), [try builder.emitOne(.dotGeneral(dims), [x, y])])]
+      }, [a, b])
     #expect(y == want)
   }
 }
