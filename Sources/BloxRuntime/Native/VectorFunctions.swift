@@ -28,11 +28,13 @@ extension VectorProgram {
 
   /// exp(r) - 1 for |r| <= ln(2) / 2.
   private mutating func expSeries(_ r: VectorValue) -> VectorValue {
-    var p = multiplyAdd(constant(bits: 0x3951_2CC4), r, constant(bits: 0x3AB6_9FA1))
-    for coefficient: UInt32 in [0x3C08_87FD, 0x3D2A_AA7A, 0x3E2A_AAAB, 0x3F00_0000] {
-      p = multiplyAdd(p, r, constant(bits: coefficient))
-    }
-    return multiplyAdd(p, multiply(r, r), r)
+    let square = multiply(r, r)
+    let high = multiplyAdd(constant(bits: 0x3951_2CC4), r, constant(bits: 0x3AB6_9FA1))
+    let middle = multiplyAdd(constant(bits: 0x3C08_87FD), r, constant(bits: 0x3D2A_AA7A))
+    var p = multiplyAdd(high, square, middle)
+    let low = multiplyAdd(constant(bits: 0x3E2A_AAAB), r, constant(bits: 0x3F00_0000))
+    p = multiplyAdd(p, square, low)
+    return multiplyAdd(p, square, r)
   }
 
   /// x - n ln 2 and n.
@@ -51,7 +53,7 @@ extension VectorProgram {
   mutating func exp(_ x: VectorValue) -> VectorValue { expBounded(bounded(x, -88, 88.9)) }
 
   mutating func tanh(_ x: VectorValue) -> VectorValue {
-    let size = bounded(magnitude(x), 0, 10)
+    let size = emit(.binary(.minimum), constant(10), magnitude(x))
     let (r, n) = expReduce(add(size, size))
     let power = emit(.binary(.scale), constant(1), n)
     let m = multiplyAdd(power, expSeries(r), subtract(power, constant(1)))
