@@ -45,7 +45,7 @@
 #define GEMM_EACH_ROW ROWS_TO_4
 #define GEMM_EACH_PLAIN_ROW ROWS_TO_4
 #endif
-#define GEMM_NC 2048
+#define GEMM_NC 1024
 #define GEMM_KC 1024
 // Up to about 200^3, B stays in the second-level cache as it is and packing costs more than it saves.
 #define GEMM_SMALL_PRODUCTS 8000000
