@@ -294,21 +294,21 @@ INLINE GEMM_T *GEMM(late_panel)(const GEMM(late_panels) *b, int64_t j, int64_t k
 // its share of rows: B is read from memory while the processor multiplies.
 static void GEMM(pack_and_multiply)(const GEMM_T *packed_a, const GEMM(late_panels) *b, int64_t first, int64_t end,
                                     GEMM_T *c, int64_t c_row, int64_t m, int64_t k, bool accumulate) {
-  const bool copies = b->column == 1 && m >= GEMM_VECTORS * GEMM_MR;
+  const bool copies_next = b->column == 1 && m >= GEMM_VECTORS * GEMM_MR;
   for (int64_t j = first; j < end; j += GEMM(NR), c += GEMM(NR)) {
     const int64_t left = b->columns - j;
     GEMM_T *panel = GEMM(late_panel)(b, j, k);
-    if (j == 0 || !copies || left < GEMM(NR)) {
+    if (j == 0 || !copies_next || left < GEMM(NR)) {
       GEMM(pack_b)(panel, b->matrix + j * b->column, b->row, b->column, left < GEMM(NR) ? left : GEMM(NR), k);
     }
     int64_t tiled = 0;
-    if (copies && left >= 2 * GEMM(NR)) {
+    if (copies_next && left >= 2 * GEMM(NR)) {
       GEMM_T *next = GEMM(late_panel)(b, j + GEMM(NR), k);
       for (int64_t vector = 0; vector < GEMM_VECTORS * k; vector += k, tiled += GEMM_MR) {
-        const GEMM_T *row = b->matrix + j + GEMM(NR) + vector / 2 * b->row;
+        const GEMM_T *row = b->matrix + j + GEMM(NR) + vector / GEMM_VECTORS * b->row;
         const int64_t along = GEMM_LANES, down = b->row - GEMM_LANES;
         GEMM(row_copies) copies = {row, along, down, next + vector * GEMM_LANES};
-        if (vector % 2) copies = (GEMM(row_copies)){row + along, down, along, copies.to};
+        if (vector % GEMM_VECTORS) copies = (GEMM(row_copies)){row + along, down, along, copies.to};
         GEMM(packed_copying)(k, packed_a + tiled * k, panel, c + tiled * c_row, c_row, accumulate, &copies);
       }
     }
