@@ -105,14 +105,14 @@ func run(
       var flags = Array(repeating: false, count: tensors.count)
       var areAllAlone = true
       storages.reserveCapacity(tensors.count)
-      for (index, tensor) in tensors.enumerated() {
-        if donation.isDonated[index], let buffer = tensor.buffer {
+      for index in tensors.indices {
+        if donation.isDonated[index], let buffer = tensors[index].buffer {
           let (storage, isAlone) = try buffer.take(by: site)
           flags[index] = isAlone
           areAllAlone = areAllAlone && isAlone
           storages.append(storage)
         } else {
-          storages.append(try tensor.concreteStorage(for: function))
+          storages.append(try tensors[index].concreteStorage(for: function))
         }
       }
       if !areAllAlone { try expectDistinct(tensors, donation, function) }

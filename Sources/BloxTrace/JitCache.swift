@@ -129,7 +129,8 @@ final class JitCache<Output> {
     _ entry: Entry, _ tensors: [Tensor], _ shape: OutputShape<Output>, _ site: SourceLocation?,
     _ settings: Diagnostics.Box
   ) throws -> Output? {
-    for (tensor, type) in zip(tensors, entry.key.types) where tensor.type != type { return nil }
+    let types = entry.key.types
+    for index in tensors.indices where !tensors[index].has(types[index]) { return nil }
     statistics.hits += 1
     clock += 1
     entry.lastUse = clock

@@ -38,6 +38,15 @@ public struct Tensor: Sendable {
     }
   }
 
+  /// Whether the tensor has a type; that of a concrete one is compared where it is.
+  func has(_ type: TensorType) -> Bool {
+    switch representation {
+    case .concrete(let buffer): buffer.type == type
+    case .traced(let tracer): tracer.type == type
+    case .abstract(let own): own == type
+    }
+  }
+
   /// The size of each dimension, outermost first.
   public var shape: [Int] { type.shape }
   /// The element type.

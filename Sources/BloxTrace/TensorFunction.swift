@@ -159,7 +159,7 @@ public struct TensorFunction<Output, each Input: TensorTree> {
     let settings = Diagnostics.Box.current
     guard let cache, settings.value.compiles else { return try body(repeat each input) }
     if let entry = cache.latestEntry(settings) {
-      var visitor = TensorVisitor(matching: entry.key.structure, leafCount: entry.key.types.count)
+      var visitor = TensorVisitor(matching: entry.key.structure)
       func match<Tree: TensorTree>(_ tree: Tree) throws {
         var copy = tree
         try visitor.visitRoot(&copy)

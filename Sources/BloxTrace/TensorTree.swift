@@ -135,11 +135,10 @@ public struct TensorVisitor {
   }
 
   /// A visitor that collects tensors and finds out whether the trees have a structure.
-  init(matching structure: TreeStructure, leafCount: Int) {
+  init(matching structure: TreeStructure) {
     work = .match
     wantsPaths = false
     nodes = structure.nodes
-    leaves.reserveCapacity(leafCount)
   }
 
   /// A visitor that replaces tensors by others, in order; there must be as many.
@@ -178,7 +177,8 @@ public struct TensorVisitor {
     switch work {
     case .collect, .match:
       for _ in tensors { noteLeaf() }
-      leaves += tensors
+      // Where these are all, the array is shared, and no tensor is counted once more.
+      if leaves.isEmpty { leaves = tensors } else { leaves += tensors }
     case .replace:
       let end = position + tensors.count
       tensors = position == 0 && end == leaves.count ? leaves : Array(leaves[position..<end])
