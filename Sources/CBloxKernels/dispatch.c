@@ -193,30 +193,29 @@ blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_
 static int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
 
-// Room for a block of A and `columns` columns of B.
-static int64_t packed_scratch(const blox_gemm_blocking *blocking, int64_t m, int64_t columns, int64_t depth) {
+enum { SLACK = 64 };  // elements: alignment, and the vector by which packing overruns a panel
+
+static int64_t packed_scratch(const blox_gemm_blocking *blocking, int64_t m, int64_t n, int64_t k, bool one_block) {
+  int64_t depth = smaller(k, blocking->kc);
   int64_t a = smaller(round_up(m, blocking->mr), blocking->mc) * depth;
-  int64_t b = smaller(round_up(columns, blocking->nr), blocking->nc) * depth;
-  const int64_t slack = 64;  // alignment, and the vector by which packing overruns a panel
-  return (a + b + 3 * slack) * blocking->width;
+  int64_t b = blox_panel_columns(n, one_block, blocking->nr, blocking->nc) * depth;
+  return (a + b + 3 * SLACK) * blocking->width;
 }
 
 int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   if (blocking->width == 0) return 0;
-  int64_t depth = smaller(k, blocking->kc);
   switch (path) {
     case BLOX_GEMM_VECTOR: return 0;
-    case BLOX_GEMM_SMALL: return (depth * blocking->nr + 64) * blocking->width;
-    // Beside a single block of rows, two panels of B are packed in turns.
-    default: return packed_scratch(blocking, m, m <= blocking->mc ? 2 * blocking->nr : n, depth);
+    case BLOX_GEMM_SMALL: return (smaller(k, blocking->kc) * blocking->nr + SLACK) * blocking->width;
+    default: return packed_scratch(blocking, m, n, k, m <= blocking->mc);
   }
 }
 
 int64_t blox_gemm_packed_bytes(blox_isa isa, blox_dtype dtype, int64_t k, int64_t n, int64_t *columns) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   *columns = round_up(n, blocking->nr);
-  return (*columns * k + 64) * blocking->width;  // and the vector by which packing overruns a panel
+  return (*columns * k + SLACK) * blocking->width;
 }
 
 void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, int64_t b_row, int64_t b_column, int64_t k,
@@ -227,7 +226,7 @@ void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, int64_t b_row
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   if (blocking->width == 0) return k * blox_dtype_width(dtype);
-  return packed_scratch(blocking, m, n, smaller(k, blocking->kc)) + (blocking->mr + 1) * blocking->kc * blocking->width;
+  return packed_scratch(blocking, m, n, k, false) + (blocking->mr + 1) * blocking->kc * blocking->width;
 }
 
 blox_channels_fn blox_channels(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->channels[dtype]; }

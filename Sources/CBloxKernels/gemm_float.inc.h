@@ -328,9 +328,7 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   const bool one_block = packs_late && args->m <= GEMM_MC;
   const int64_t columns_at_once = one_block || args->n < GEMM_NC ? args->n : GEMM_NC;
   // Aligned, and a vector of slack for pack_panel.
-  int64_t b_panels = args->packed_b ? 0
-                     : one_block    ? 2 * GEMM(NR)
-                                    : (columns_at_once + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR);
+  int64_t b_panels = args->packed_b ? 0 : blox_panel_columns(args->n, one_block, GEMM(NR), GEMM_NC);
   GEMM_T *packed_b = scratch;
   GEMM_T *packed_a = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
   GEMM_T *spare = packed_a + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;

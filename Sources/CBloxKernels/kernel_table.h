@@ -148,6 +148,13 @@ static inline int64_t blox_block_columns(int64_t n, int64_t most, int64_t unit) 
   return ((n + blocks - 1) / blocks + unit - 1) / unit * unit;
 }
 
+/// How many columns of a right operand the packed path has in panels at once, of `nr` columns each: all up to `nc`, and
+/// beside a single block of rows two panels in turns. Never fewer for a larger product: slices of it use its scratch.
+static inline int64_t blox_panel_columns(int64_t n, bool one_block, int64_t nr, int64_t nc) {
+  const int64_t columns = (n + nr - 1) / nr * nr, most = one_block ? 2 * nr : nc;
+  return columns < most ? columns : most;
+}
+
 /// Runs what follows a product on a finished block of C: rows and columns from (i, j) of a C whose rows are `c_row`
 /// long in the space of the epilogue, at `product`.
 static inline void blox_run_epilogue(const blox_gemm_epilogue *epilogue, int64_t c_row, int64_t i, int64_t j,

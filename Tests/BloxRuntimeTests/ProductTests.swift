@@ -139,8 +139,9 @@ import Testing
   }
 
   /// Several blocks of rows; one block, which packs the right operand panel by panel, in two blocks of the contracting
-  /// dimension of which one is odd; and one without whole tiles to pack beside.
-  static let largeShapes = [(250, 171, 230), (40, 1101, 230), (5, 1101, 1500)]
+  /// dimension of which one is odd; one without whole tiles to pack beside; and several blocks of rows that become one for
+  /// each of two threads, beside columns that fill no panel.
+  static let largeShapes = [(250, 171, 230), (40, 1101, 230), (5, 1101, 1500), (192, 6144, 8)]
 
   @Test(
     "Large products, which are packed and divided between threads, agree with three loops",
