@@ -71,7 +71,9 @@ public struct Pass: Sendable {
 
 extension Pass {
   /// Every pass, in the order in which the command line lists them.
-  public static let all: [Pass] = [.inline, .deadCode, .commonSubexpressions, .simplify, .sink, .fuse]
+  public static let all: [Pass] = [
+    .inline, .deadCode, .commonSubexpressions, .simplify, .sink, .fuse, .schedule,
+  ]
 
   /// The pass of a name.
   ///
@@ -114,6 +116,11 @@ extension Pass {
   public static let fuse = Pass(
     name: "fuse", summary: "Groups elementwise work over one iteration space into regions."
   ) { (program, context) throws(BloxError) in try program.fused(context) }
+
+  /// Puts instructions in an order in which less memory is in use.
+  public static let schedule = Pass(
+    name: "schedule", summary: "Puts instructions in an order in which less memory is in use at the peak."
+  ) { (program, context) throws(BloxError) in try program.scheduled(axes: context.axes) }
 }
 
 /// The number of insertions, removals and replacements that turn one name into another (Levenshtein).

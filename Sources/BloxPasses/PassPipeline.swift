@@ -28,7 +28,7 @@ public struct PassPipeline: Sendable {
   }
 
   /// What every compiled program goes through before its buffers are planned.
-  public static var standard: PassPipeline { PassPipeline([.inline, .simplify, .sink, .fuse]) }
+  public static var standard: PassPipeline { PassPipeline([.inline, .simplify, .sink, .fuse, .schedule]) }
 
   /// The transformed program.
   ///

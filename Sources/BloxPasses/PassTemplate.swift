@@ -40,7 +40,7 @@ public struct PassTemplate: Sendable {
     [.jvp, .vjp, .grad, .transpose, .vmap] + Pass.all.map { PassTemplate($0) } + [.plan]
 
   /// The names of what `default` stands for: what a compiled program goes through.
-  public static let defaultPipeline = "inline,simplify,sink,fuse,plan"
+  public static let defaultPipeline = "inline,simplify,sink,fuse,schedule,plan"
 
   /// Makes a pass of a name and its arguments, written as `name` or `name:key=value,key=value`.
   ///

@@ -20,7 +20,7 @@ public enum Compiler {
     onStage?(.traced, program)
     let optimized = try PassPipeline.standard.run(program, context: context) { pass, program in
       if pass.name == Pass.simplify.name { onStage?(.simplified, program) }
-      if pass.name == Pass.fuse.name { onStage?(.fused, program) }
+      if pass.name == Pass.schedule.name { onStage?(.fused, program) }
     }
     let planned = try planBuffers(optimized)
     onStage?(.planned, planned)

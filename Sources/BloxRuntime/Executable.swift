@@ -15,7 +15,13 @@ public final class Executable: Sendable {
   /// The memory of the arguments, in bytes.
   public let argumentBytes: Int
   /// What kernels need beside ``memory`` while they run, for copies of operands and, per thread, for tiles and packing.
-  public var scratchBytes: Int { plan.scratchBytes + plan.keptBytes + plan.laneScratchBytes * ThreadPool.threadCount }
+  public var scratchBytes: Int { scratchBytes(threads: ThreadPool.threadCount) }
+  /// What a call needs beyond its arguments, at its peak: ``memory`` and ``scratchBytes``.
+  public var peakBytes: Int { memory.peakBytes + scratchBytes }
+  /// The memory of each call that has ended, for later ones: what it has beside arguments and results.
+  package var idleMemory: [(byteCount: Int, threads: Int)] {
+    idleContexts.locked { contexts in contexts.map { ($0.byteCount, $0.memory.participants) } }
+  }
 
   private let plan: StepPlan
   /// Memory of calls that have ended, for the next ones.
@@ -120,6 +126,10 @@ public final class Executable: Sendable {
     defer { blox_fp_leave(mode) }
     try body(memory)
     return results
+  }
+
+  package func scratchBytes(threads: Int) -> Int {
+    plan.scratchBytes + plan.keptBytes + plan.laneScratchBytes * threads
   }
 
   private func check(_ arguments: [Storage], _ donating: [Bool]?) throws(BloxError) {

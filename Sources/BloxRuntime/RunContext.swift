@@ -9,6 +9,8 @@ final class RunContext: @unchecked Sendable {
   private let arena: Storage
   private let scratch: Storage
   private let laneScratch: Storage
+  /// What the call has beside its arguments and results.
+  var byteCount: Int { arena.byteCount + scratch.byteCount + laneScratch.byteCount }
 
   /// Makes memory for calls on at most `participants` threads.
   init(

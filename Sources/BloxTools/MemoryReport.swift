@@ -7,11 +7,13 @@ import BloxRuntime
 /// The memory of a compiled program.
 package struct MemoryReport: Sendable {
   private let planned: Program
+  private let executable: Executable
   private let lines: ProgramLines
 
   /// Compiles a program.
   package init(compiling program: Program) throws(BloxError) {
     planned = try ProgramCost(compiling: program).planned
+    executable = try Executable(planned: planned)
     lines = ProgramLines(planned)
   }
 
@@ -55,14 +57,16 @@ package struct MemoryReport: Sendable {
 
   /// Totals, and what is in use where most is.
   package var text: String {
-    let memory = planned.memory ?? MemorySummary(arenaBytes: 0, resultBytes: 0, aliasedBytes: 0)
+    let memory = executable.memory
     func bytes(_ parameters: [Parameter]) -> Int { parameters.reduce(0) { $0 + $1.type.byteCount } }
     let donated = bytes(planned.parameters.filter(\.isDonated))
+    let threads = ThreadPool.threadCount == 1 ? "one thread" : "\(ThreadPool.threadCount) threads"
     var text = [
       "arguments    \(binarySize(bytes(planned.parameters))), of which \(binarySize(donated)) donated",
       "results      \(binarySize(memory.resultBytes)) new, \(binarySize(memory.aliasedBytes)) in donated arguments",
       "temporaries  \(binarySize(memory.arenaBytes))",
-      "peak         \(binarySize(memory.peakBytes)) beyond the arguments",
+      "kernels      \(binarySize(executable.scratchBytes)) while they run, on this machine's \(threads)",
+      "peak         \(binarySize(executable.peakBytes)) beyond the arguments",
     ]
     let blocks = blocks
     let usage = planned.instructions.indices.map { inUse(blocks, at: $0).reduce(0) { $0 + size($1) } }

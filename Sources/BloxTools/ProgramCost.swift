@@ -28,7 +28,7 @@ package struct ProgramCost: Sendable {
   package let ops: [(name: String, cost: OpCost)]
   /// The cost of all.
   package let total: OpCost
-  /// What a call needs beyond its arguments, at its peak.
+  /// What a call needs beyond its arguments and what kernels need, at its peak.
   package let peakBytes: Int
 
   /// Compiles a program and counts. The body of a region or of a called program counts once.
@@ -57,7 +57,7 @@ package struct ProgramCost: Sendable {
         cost.flops > 0 ? oneDecimal(intensity) : "",
       ])
     }
-    return alignedTable(rows) + "peak \(binarySize(peakBytes)) beyond the arguments\n"
+    return alignedTable(rows) + "peak \(binarySize(peakBytes)) beyond the arguments and what kernels need\n"
   }
 }
 

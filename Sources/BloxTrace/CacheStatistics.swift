@@ -51,6 +51,8 @@ extension TensorFunction {
   public var cacheMisses: [CacheMiss] { cache?.misses ?? [] }
   /// What became of the arguments donated to the latest call that ran, by tensor.
   public var donationReport: [DonatedArgument] { cache?.latestDonations ?? [] }
+  /// The memory of the program that the latest call ran; `nil` before the first.
+  public var memory: MemoryAnalysis? { cache?.latestMemory }
   /// The captures that the latest call found changed, when it looked; see ``Staleness``.
   public var staleCaptures: [StaleCapture] { cache?.staleCaptures ?? [] }
 

@@ -74,6 +74,7 @@ final class JitCache<Output> {
   private var donating: Set<Int>?
   private var entries: [Key: Entry] = [:]
   private var latest: Entry?
+  var latestMemory: MemoryAnalysis? { latest?.executable.map { MemoryAnalysis($0) } }
   private var clock = 0
   private static var keptMisses: Int { 64 }
 
@@ -246,7 +247,7 @@ final class JitCache<Output> {
     diagnostics.log(
       .compiles,
       "compiled \(place) in \(duration.milliseconds): \(executable.program.instructions.count) instructions, peak"
-        + " \(executable.memory.peakBytes) bytes beside the arguments")
+        + " \(executable.memory.peakBytes) bytes beside the arguments, and \(executable.scratchBytes) for kernels")
     for donated in entry.donations where donated.reason != nil {
       diagnostics.log(.donation, "the donated argument \(donated.description) [\(place)]")
     }

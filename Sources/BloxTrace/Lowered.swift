@@ -60,6 +60,14 @@ public struct MemoryAnalysis: Hashable, Sendable {
   public let scratchBytes: Int
   /// All of it but the arguments.
   public var peakBytes: Int { resultBytes + arenaBytes + scratchBytes }
+
+  init(_ executable: Executable) {
+    argumentBytes = executable.argumentBytes
+    resultBytes = executable.memory.resultBytes
+    aliasedBytes = executable.memory.aliasedBytes
+    arenaBytes = executable.memory.arenaBytes
+    scratchBytes = executable.scratchBytes
+  }
 }
 
 /// A function compiled for arguments of one structure and one list of types: it never traces.
@@ -79,12 +87,7 @@ public struct CompiledFunction<Output, each Input: TensorTree>: @unchecked Senda
   public var cost: CostAnalysis { executable.program.cost }
 
   /// The memory of a call.
-  public var memory: MemoryAnalysis {
-    MemoryAnalysis(
-      argumentBytes: executable.argumentBytes, resultBytes: executable.memory.resultBytes,
-      aliasedBytes: executable.memory.aliasedBytes, arenaBytes: executable.memory.arenaBytes,
-      scratchBytes: executable.scratchBytes)
-  }
+  public var memory: MemoryAnalysis { MemoryAnalysis(executable) }
 
   /// What becomes of each tensor of a donated argument.
   public var donationReport: [DonatedArgument] { executable.donatedArguments }

@@ -97,7 +97,7 @@ enum Help {
 
     OPTIONS
       --pass NAMES       passes in order, separated by commas; arguments follow a colon: vmap:size=4,axis=1
-      --pipeline NAME    'default' is what compiled programs go through: inline,simplify,sink,fuse,plan
+      --pipeline NAME    'default' is what compiled programs go through: inline,simplify,sink,fuse,schedule,plan
       --list-passes      names, arguments, and whether results keep every bit
       --print-changed    the program after each pass that changed it
       --timing           how long each pass took, and how many instructions it left

@@ -87,7 +87,7 @@ struct PlanTests {
     }
   }
 
-  @Test("Kernels ask the heap for nothing", arguments: PlannedStep.all)
+  @Test("A call has the memory that is reported before it, and kernels ask the heap for no more", arguments: PlannedStep.all)
   func allocations(step: PlannedStep) throws {
     let before = blox_allocation_count()
     let executable = try Compiler.compile(try step.program)
@@ -95,9 +95,14 @@ struct PlanTests {
     let arguments = try arguments(of: executable.program)
     // The first run starts threads and fills pools.
     _ = try executable.run(try storages(arguments))
+    for idle in executable.idleMemory {
+      #expect(
+        idle.byteCount == executable.memory.arenaBytes + executable.scratchBytes(threads: idle.threads),
+        "\(step.command): a call has other memory than was reported before it")
+    }
     let counter = AllocationObserver()
     try executable.observe(try storages(arguments), with: counter)
-    #expect(counter.ran > 0)
+    #expect(counter.ran > 0 && executable.idleMemory.count == 1)
     #expect(counter.allocating == [:], "\(step.command)")
   }
 

@@ -96,17 +96,19 @@ struct QuestionToolTests {
       #expect(donation.output == "x  f32[2,3]  reused by y\nb  f32[3]    not donated\n")
       let memory = try tool("blox-ir explain memory old.bir")
       #expect(
-        memory.output == """
+        memory.output.hasPrefix(
+          """
           arguments    36 B, of which 24 B donated
           results      0 B new, 24 B in donated arguments
           temporaries  0 B
-          peak         0 B beyond the arguments
-
-          """)
+          kernels      
+          """))
+      let (kernels, peak) = (memory.lines[3].split(separator: " "), memory.lines[4].split(separator: " "))
+      #expect(memory.lines.count == 6 && kernels[1...2] == peak[1...2], "\(memory.output)")
       let cost = try tool("blox-ir explain cost @linear")
       #expect(cost.exitCode == 0 && cost.output.hasPrefix("op "), "\(cost.output)")
       #expect(cost.lines.contains { $0.hasPrefix("fusion ") && $0.contains(" 48 ") }, "\(cost.output)")
-      #expect(cost.lines.contains { $0.hasPrefix("total ") } && cost.output.contains("beyond the arguments"))
+      #expect(cost.lines.contains { $0.hasPrefix("total ") } && cost.output.contains("beyond the arguments and what"))
       let step = try tool("blox-ir explain memory @train_step --stage grad")
       #expect(step.output.contains("most temporaries are in use at instruction "), "\(step.output)")
       let code = try tool("blox-ir explain code @mlp --batch 64")

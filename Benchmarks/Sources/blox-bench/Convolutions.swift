@@ -8,7 +8,7 @@ private func convolution(_ name: String, _ x: [Int], _ kernel: [Int], flops: Dou
       var inputs = Inputs()
       let arguments = (try inputs.weyl(x), try inputs.weight(kernel))
       let function = jit(convolved)
-      return .function { [try function(arguments.0, arguments.1)] }
+      return .function(memory: { function.memory }) { [try function(arguments.0, arguments.1)] }
     },
     Workload(name: "\(name)_grad", flops: 3 * flops) {
       var inputs = Inputs()
@@ -19,7 +19,7 @@ private func convolution(_ name: String, _ x: [Int], _ kernel: [Int], flops: Dou
         let (dx, dKernel) = try pullback(cotangent)
         return (y, dx, dKernel)
       }
-      return .function {
+      return .function(memory: { function.memory }) {
         let (y, dx, dKernel) = try function(arguments.0, arguments.1, cotangent)
         return [y, dx, dKernel]
       }
@@ -34,7 +34,7 @@ let convolutions =
       var inputs = Inputs()
       let x = try inputs.weyl([32, 56, 56, 64])
       let function = jit(pooled)
-      return .function { [try function(x)] }
+      return .function(memory: { function.memory }) { [try function(x)] }
     },
     Workload(name: "max_pool_grad", bytes: 64_225_280) {
       var inputs = Inputs()
@@ -44,7 +44,7 @@ let convolutions =
         let (y, pullback) = try vjp(pooled, x)
         return (y, try pullback(cotangent))
       }
-      return .function {
+      return .function(memory: { function.memory }) {
         let (y, dx) = try function(x, cotangent)
         return [y, dx]
       }

@@ -4,12 +4,12 @@ import BloxNN
 
 private func compiled(_ body: @escaping @Sendable (Tensor) throws -> Tensor, _ x: Tensor) -> Case {
   let function = jit(body)
-  return .function { [try function(x)] }
+  return .function(memory: { function.memory }) { [try function(x)] }
 }
 
 private func compiled(_ body: @escaping @Sendable (Tensor, Tensor) throws -> Tensor, _ x: Tensor, _ y: Tensor) -> Case {
   let function = jit(body)
-  return .function { [try function(x, y)] }
+  return .function(memory: { function.memory }) { [try function(x, y)] }
 }
 
 private func product(_ name: String, _ a: [Int], _ b: [Int]) -> Workload {
@@ -65,7 +65,7 @@ let rowwise = [
     let scale = try inputs.weyl([1024], shift: 1)
     let bias = try inputs.weyl([1024])
     let function = jit(layerNormalized)
-    return .function { [try function(x, scale, bias)] }
+    return .function(memory: { function.memory }) { [try function(x, scale, bias)] }
   },
   unary("sum_axis0", [4096, 4096], shift: 0.5, bytes: 67_108_864) { try $0.sum([0]) },
   unary("sum_axis1", [4096, 4096], shift: 0.5, bytes: 67_108_864) { try $0.sum([1]) },
@@ -76,12 +76,12 @@ let random = [
   Workload(name: "random_bits", bytes: 64_000_000) {
     let function = jit { (key: Key) in try key.bits([16_000_000]) }
     let key = Key(42)
-    return .function { [try function(key)] }
+    return .function(memory: { function.memory }) { [try function(key)] }
   },
   Workload(name: "random_normal", bytes: 64_000_000) {
     let function = jit { (key: Key) in try key.normal([16_000_000]) }
     let key = Key(42)
-    return .function { [try function(key)] }
+    return .function(memory: { function.memory }) { [try function(key)] }
   },
 ]
 
@@ -102,7 +102,7 @@ let dispatch = [
     var inputs = Inputs()
     let start = try inputs.weyl([8])
     let function = jit { (x: Tensor) in try x * 0.999 + 0.001 }
-    return .function {
+    return .function(memory: { function.memory }) {
       var x = start
       for _ in 0..<1000 { x = try function(x) }
       return [x]
@@ -112,7 +112,7 @@ let dispatch = [
     var inputs = Inputs()
     let x = try inputs.weyl([8])
     let function = jit(grad(wave))
-    return .function { [try function(x)] }
+    return .function(memory: { function.memory }) { [try function(x)] }
   },
   Workload(name: "grad_uncompiled") {
     var inputs = Inputs()

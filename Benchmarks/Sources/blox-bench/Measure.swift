@@ -114,8 +114,9 @@ func measure(_ workload: Workload, quick: Bool) throws -> Report {
   after.report(since: before, to: &report)
   report.add("peak_rss_mb", peakResidentMegabytes())
   if let memory = made.memory() {
-    report.add("arena_bytes", memory.arena)
-    report.add("argument_bytes", memory.arguments)
+    report.add("arena_bytes", memory.arenaBytes)
+    report.add("argument_bytes", memory.argumentBytes)
+    report.add("scratch_bytes", memory.scratchBytes)
   }
   if let flops = workload.flops { report.add("gflops", flops / median / 1e9) }
   if let bytes = workload.bytes { report.add("gb_per_s", bytes / median / 1e9) }

@@ -94,7 +94,7 @@ private func perceptronStep(_ name: String, _ sizes: [Int], batch: Int, rate: Do
       let (value, gradients) = try loss(weights, x, labels)
       return (try descend(weights, gradients, rate: rate), value)
     }
-    return .training(try perceptronWeights(sizes, from: &inputs)) { try step($0, x, labels) }
+    return .training(try perceptronWeights(sizes, from: &inputs), memory: { step.memory }) { try step($0, x, labels) }
   }
 }
 
@@ -130,7 +130,7 @@ private let convolutionalStep = Workload(name: "cnn_train_step", flops: 1_599_70
     let (value, gradients) = try loss(state.weights, x, labels)
     return (try state.stepped(gradients), value)
   }
-  return .training(try AdamTraining(weights)) { try step($0, x, labels) }
+  return .training(try AdamTraining(weights), memory: { step.memory }) { try step($0, x, labels) }
 }
 
 // ---- Recurrent network ----------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ private let recurrentStep = Workload(name: "lstm_train_step", flops: 4_294_967_2
     let (value, gradients) = try loss(weights, x, target)
     return (try descend(weights, gradients, rate: 10), value)
   }
-  return .training(weights) { try step($0, x, target) }
+  return .training(weights, memory: { step.memory }) { try step($0, x, target) }
 }
 
 /// Two tensors as one tree.
@@ -230,14 +230,14 @@ private let transformerStep = Workload(name: "transformer_train_step", flops: 21
     let (value, gradients) = try loss(state.weights, tokens)
     return (try state.stepped(gradients), value)
   }
-  return .training(try AdamTraining(transformerWeights())) { try step($0, tokens) }
+  return .training(try AdamTraining(transformerWeights()), memory: { step.memory }) { try step($0, tokens) }
 }
 
 private let transformerForward = Workload(name: "gpt_forward", flops: 905_969_664) {
   let tokens = try Inputs.tokens([1, 128], vocabulary: 512)
   let weights = try transformerWeights()
   let forward = jit(transformer)
-  return .function { [try forward(weights, tokens)] }
+  return .function(memory: { forward.memory }) { [try forward(weights, tokens)] }
 }
 
 // ---- Per-example gradients ------------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ private let perExampleGradients = Workload(name: "vmap_grad", flops: 2_588_672) 
     try -logSoftmax(perceptron(weights, x)).takeAlongAxis(label.expandDims(0), axis: 0).sum()
   }
   let function = jit(vmap(inAxes: [nil, 0, 0], grad(loss)))
-  return .function {
+  return .function(memory: { function.memory }) {
     let gradients = try function(weights, x, labels)
     return ["W1", "b1", "W2", "b2"].map { gradients[$0]! }
   }

@@ -23,28 +23,22 @@ struct Case {
   /// A step of training returns its loss in `outputs`, and is checked by its first five losses.
   var isTraining = false
   /// What the plan says of the memory of the compiled function.
-  var memory: () -> CompiledMemory? = { nil }
-}
-
-/// Bytes as planned before running.
-struct CompiledMemory {
-  var arena: Int
-  var arguments: Int
+  var memory: () -> MemoryAnalysis? = { nil }
 }
 
 extension Case {
   /// A function of ready arguments.
-  static func function(_ body: @escaping () throws -> [Tensor], memory: @escaping () -> CompiledMemory? = { nil })
-    -> Case
-  {
+  static func function(
+    memory: @escaping () -> MemoryAnalysis? = { nil }, _ body: @escaping () throws -> [Tensor]
+  ) -> Case {
     var last: [Tensor] = []
     return Case(call: { last = try body() }, outputs: { last }, memory: memory)
   }
 
   /// A step of training, `state` donated to it and replaced by its result.
   static func training<State: TensorTree>(
-    _ state: State, _ step: @escaping (State) throws -> (State, Tensor),
-    memory: @escaping () -> CompiledMemory? = { nil }
+    _ state: State, memory: @escaping () -> MemoryAnalysis?,
+    _ step: @escaping (State) throws -> (State, Tensor)
   ) -> Case {
     var state = state
     var loss = Tensor(0.0)

@@ -8,7 +8,7 @@
 struct ArenaRequest {
   let byteCount: Int
   let start: Int
-  let end: Int
+  var end: Int
 }
 
 /// The alignment of values in the arena, in bytes: a cache line and the widest vector.
@@ -40,6 +40,7 @@ func packArena(_ requests: [ArenaRequest]) -> (offsets: [Int], byteCount: Int) {
   return (offsets, total)
 }
 
-private func aligned(_ byteCount: Int) -> Int {
+/// The room that bytes take in the arena.
+func aligned(_ byteCount: Int) -> Int {
   (byteCount + arenaAlignment - 1) / arenaAlignment * arenaAlignment
 }

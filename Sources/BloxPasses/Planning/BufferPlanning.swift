@@ -20,58 +20,78 @@ public func planBuffers(_ program: Program) throws(BloxError) -> Program {
         modulePath: instruction.note.scope.isEmpty ? nil : instruction.note.scope, location: instruction.note.location)
     }
   }
-  return try plan(program)
+  return try program.planned(in: .whole)
 }
 
-/// - Parameters:
-///   - writable: The parameters that a region may write over, its results' new values: parameter by result.
-///   - stacked: The results of a region that an iteration of a loop hands out as well as on.
-private func plan(
-  _ program: Program, writable: [Int: Int]? = nil, stacked: Range<Int> = 0..<0
-) throws(BloxError) -> Program {
-  var program = program
-  for index in program.instructions.indices {
-    guard case .control(let control) = program.instructions[index].op else { continue }
-    program.instructions[index].op = .control(try planRegions(control))
+/// What a plan may do with the parameters and results of a program.
+struct PlanningContext {
+  /// The parameters of a region that may be written over by results, their new values: parameter by result. `nil` for a
+  /// whole program, which may write over those that are donated.
+  var writable: [Int: Int]?
+  /// The results of a region that an iteration of a loop hands out as well as on.
+  var stacked: Range<Int> = 0..<0
+
+  static let whole = PlanningContext()
+}
+
+extension Program {
+  fileprivate func planned(in context: PlanningContext) throws(BloxError) -> Program {
+    try BufferPlanner(planningRegions(), context).finish()
   }
-  var planner = BufferPlanner(program, writable: writable, stacked: stacked)
-  planner.placeResults()
-  planner.reuseDyingOperands()
-  return planner.finish()
-}
 
-private func planRegions(_ control: Op.Control) throws(BloxError) -> Op.Control {
-  var programs: [Program] = []
-  for region in control.regions {
-    // Buffers are those of the call, so calls cannot be inside either.
-    for instruction in region.program.instructions where instruction.op.primalCallee != nil {
-      throw BloxError(.runtime, "buffers of a region with calls cannot be planned: inline first")
-        .at(modulePath: instruction.note.scope, location: instruction.note.location)
+  /// The program with memory plans in its regions, but not for itself.
+  func planningRegions() throws(BloxError) -> Program {
+    var program = self
+    for index in instructions.indices {
+      guard case .control(let control) = instructions[index].op else { continue }
+      program.instructions[index].op = .control(try control.planningRegions())
     }
-    var writable: [Int: Int] = [:]
-    for (result, parameter) in region.writable.enumerated() { writable[result] = parameter }
-    let results = region.program.results.count
-    var stacked = results..<results
-    if case .scan(let scan) = control { stacked = scan.ys }
-    programs.append(try plan(region.program, writable: writable, stacked: stacked))
+    return program
   }
-  return control.with(regions: programs)
 }
 
-private struct BufferPlanner {
-  let program: Program
+extension Op.Control {
+  /// What a plan may do with the regions, in order.
+  var planningContexts: [PlanningContext] {
+    regions.map { region in
+      var context = PlanningContext(writable: [:])
+      for (result, parameter) in region.writable.enumerated() { context.writable?[result] = parameter }
+      if case .scan(let scan) = self { context.stacked = scan.ys }
+      return context
+    }
+  }
+
+  fileprivate func planningRegions() throws(BloxError) -> Op.Control {
+    var programs: [Program] = []
+    for (region, context) in zip(regions, planningContexts) {
+      // Buffers are those of the call, so calls cannot be inside either.
+      for instruction in region.program.instructions where instruction.op.primalCallee != nil {
+        throw BloxError(.runtime, "buffers of a region with calls cannot be planned: inline first")
+          .at(modulePath: instruction.note.scope, location: instruction.note.location)
+      }
+      programs.append(try region.program.planned(in: context))
+    }
+    return with(regions: programs)
+  }
+}
+
+/// Decides where values live. It has decided what is not in the arena when it is made.
+struct BufferPlanner {
+  private let program: Program
   let storage: ValueStorage
   /// Per block, the place that is decided before the arena is packed.
-  var locations: [BufferLocation?]
+  private var locations: [BufferLocation?]
   /// Per block, the block whose memory it takes over while an instruction runs; itself when none.
-  var heads: [Int]
-  let writable: [Int: Int]?
-  let stacked: Range<Int>
+  private var heads: [Int]
+  /// What is written over, and would not be if something else read it later: the block that is written, and the one
+  /// whose memory it takes.
+  private(set) var overwritten: [(block: Int, taken: Int)] = []
+  private let context: PlanningContext
 
-  init(_ program: Program, writable: [Int: Int]?, stacked: Range<Int>) {
+  /// - Parameter program: One whose regions are planned.
+  init(_ program: Program, _ context: PlanningContext) {
     self.program = program
-    self.writable = writable
-    self.stacked = stacked
+    self.context = context
     storage = ValueStorage(program)
     locations = storage.blocks.map { block in
       switch block.origin {
@@ -81,10 +101,16 @@ private struct BufferPlanner {
       }
     }
     heads = Array(storage.blocks.indices)
+    placeResults()
+    reuseDyingOperands()
+    // A chain of blocks in one memory has at most one decided place, that of the result at its end.
+    for block in locations.indices where heads[block] != block {
+      if let place = locations[block] { locations[heads[block]] = place }
+    }
   }
 
   /// Gives each block that a result needs the memory of that result or of a donated parameter.
-  mutating func placeResults() {
+  private mutating func placeResults() {
     var firstResult: [Int: Int] = [:]
     var order: [Int] = []
     for (index, result) in program.results.enumerated() {
@@ -94,7 +120,7 @@ private struct BufferPlanner {
       if firstResult[block] == nil {
         firstResult[block] = index
         order.append(block)
-      } else if let first = firstResult[block], !stacked.contains(first), stacked.contains(index) {
+      } else if let first = firstResult[block], !context.stacked.contains(first), context.stacked.contains(index) {
         // What is carried as well as stacked is written into the stack, where the next iteration reads it.
         firstResult[block] = index
       }
@@ -103,15 +129,16 @@ private struct BufferPlanner {
     // later one may too: serving results in order of definition wastes no donation.
     order.sort { (storage.blocks[$0].definition, $0) < (storage.blocks[$1].definition, $1) }
     var donated = program.parameters.indices.filter { index in
-      let isDonated = writable?.values.contains(index) ?? program.parameters[index].isDonated
+      let isDonated = context.writable?.values.contains(index) ?? program.parameters[index].isDonated
       return isDonated && storage.blocks[parameterBlock(index)].lastUse != .max
     }
     for block in order {
       let result = firstResult[block]!
-      let usable = writable.map { writable in donated.filter { writable[result] == $0 } } ?? donated
+      let usable = context.writable.map { writable in donated.filter { writable[result] == $0 } } ?? donated
       if let choice = bestDonation(for: block, label: program.results[result].label, among: usable) {
         donated.removeAll { $0 == choice }
         locations[block] = .parameter(choice)
+        overwritten.append((block, parameterBlock(choice)))
       } else {
         locations[block] = .result(result)
       }
@@ -156,7 +183,7 @@ private struct BufferPlanner {
   }
 
   /// Lets results of elementwise work take the memory of operands that die there.
-  mutating func reuseDyingOperands() {
+  private mutating func reuseDyingOperands() {
     for (index, instruction) in program.instructions.enumerated() where !instruction.isAlias(in: program) {
       var candidates: [Int]?
       var taken: Set<Int> = []
@@ -176,6 +203,7 @@ private struct BufferPlanner {
         guard let choice else { continue }
         taken.insert(choice)
         heads[block] = heads[choice]
+        overwritten.append((block, choice))
       }
     }
   }
@@ -188,41 +216,69 @@ private struct BufferPlanner {
     }
   }
 
-  /// Packs the arena and writes the plan into the program.
-  func finish() -> Program {
-    var final = locations
-    // A chain of blocks in one memory has at most one decided place, that of the result at its end.
-    for block in locations.indices where heads[block] != block {
-      if let place = locations[block] { final[heads[block]] = place }
-    }
+  /// Whether a block is in the arena.
+  func isInArena(_ block: Int) -> Bool { locations[heads[block]] == nil }
+
+  /// What needs room in the arena, and for each its block, or its instruction where it is a workspace.
+  private func requests() -> [(owner: Owner, request: ArenaRequest)] {
     var requestOf: [Int: Int] = [:]
-    var requests: [ArenaRequest] = []
-    for (block, memory) in storage.blocks.enumerated() where final[heads[block]] == nil {
+    var requests: [(owner: Owner, request: ArenaRequest)] = []
+    for (block, memory) in storage.blocks.enumerated() where isInArena(block) {
       let end = max(memory.lastUse, memory.definition)
-      if let request = requestOf[heads[block]] {
-        let old = requests[request]
-        requests[request] = ArenaRequest(byteCount: old.byteCount, start: old.start, end: max(old.end, end))
+      if let index = requestOf[heads[block]] {
+        requests[index].request.end = max(requests[index].request.end, end)
       } else {
         requestOf[heads[block]] = requests.count
-        requests.append(ArenaRequest(byteCount: memory.byteCount, start: memory.definition, end: end))
+        let request = ArenaRequest(byteCount: memory.byteCount, start: memory.definition, end: end)
+        requests.append((.block(heads[block]), request))
       }
     }
-    var workspaces: [Int: Int] = [:]
     for (index, instruction) in program.instructions.enumerated() {
       guard case .control(let control) = instruction.op else { continue }
-      workspaces[index] = requests.count
-      requests.append(ArenaRequest(byteCount: control.workspace.byteCount, start: index, end: index))
+      let request = ArenaRequest(byteCount: control.workspace.byteCount, start: index, end: index)
+      requests.append((.workspace(index), request))
     }
-    let (offsets, arenaBytes) = packArena(requests)
-    for (head, request) in requestOf { final[head] = .arena(offset: offsets[request]) }
+    return requests
+  }
+
+  private enum Owner {
+    case block(Int)
+    case workspace(Int)
+  }
+
+  /// What is in use of the arena where most is, and the memory of new results: what no packing can go below.
+  var peakBytes: Int {
+    var changes = Array(repeating: 0, count: program.instructions.count + 1)
+    for (_, request) in requests() {
+      changes[request.start] += aligned(request.byteCount)
+      changes[request.end + 1] -= aligned(request.byteCount)
+    }
+    var (inUse, most) = (0, 0)
+    for change in changes {
+      inUse += change
+      most = max(most, inUse)
+    }
+    return most + summary(arenaBytes: 0).resultBytes
+  }
+
+  /// Packs the arena and writes the plan into the program.
+  func finish() -> Program {
+    let requests = requests()
+    let (offsets, arenaBytes) = packArena(requests.map(\.request))
+    var places = locations
+    var workspaces: [Int: BufferLocation] = [:]
+    for (offset, (owner, _)) in zip(offsets, requests) {
+      switch owner {
+      case .block(let block): places[block] = .arena(offset: offset)
+      case .workspace(let instruction): workspaces[instruction] = .arena(offset: offset)
+      }
+    }
     var planned = program
     for index in planned.instructions.indices {
       planned.instructions[index].buffers = planned.instructions[index].results.map { result in
-        final[heads[storage.block(of: result)]]!
+        places[heads[storage.block(of: result)]]!
       }
-      if let request = workspaces[index] {
-        planned.instructions[index].buffers.append(.arena(offset: offsets[request]))
-      }
+      if let workspace = workspaces[index] { planned.instructions[index].buffers.append(workspace) }
     }
     planned.memory = summary(arenaBytes: arenaBytes)
     return planned
