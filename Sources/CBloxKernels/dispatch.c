@@ -202,13 +202,14 @@ static int64_t packed_scratch(const blox_gemm_blocking *blocking, int64_t m, int
   return (a + b + 3 * SLACK) * blocking->width;
 }
 
-int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k) {
+int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k,
+                                bool makes_b) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   if (blocking->width == 0) return 0;
   switch (path) {
     case BLOX_GEMM_VECTOR: return 0;
     case BLOX_GEMM_SMALL: return (smaller(k, blocking->kc) * blocking->nr + SLACK) * blocking->width;
-    default: return packed_scratch(blocking, m, n, k, m <= blocking->mc);
+    default: return packed_scratch(blocking, m, n, k, m <= blocking->mc && !makes_b);
   }
 }
 
@@ -218,9 +219,9 @@ int64_t blox_gemm_packed_bytes(blox_isa isa, blox_dtype dtype, int64_t k, int64_
   return (*columns * k + SLACK) * blocking->width;
 }
 
-void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, int64_t b_row, int64_t b_column, int64_t k,
-                    int64_t n, void *panels) {
-  blox_kernels(isa)->gemm_pack[dtype](b, b_row, b_column, k, n, panels);
+void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, const blox_gemm_maker *made_b, int64_t b_row,
+                    int64_t b_column, int64_t k, int64_t n, void *panels) {
+  blox_kernels(isa)->gemm_pack[dtype](b, made_b, b_row, b_column, k, n, panels);
 }
 
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k) {

@@ -157,8 +157,18 @@ INLINE void GEMM(transpose)(GEMM_V row[GEMM_LANES]) {
   }
 }
 
-// to[p * width + i] = rows[i][p] for i < count, zero or unspecified up to width, p < k. Whole vectors are stored, as by
-// pack_panel.
+// Stores the vector at a row of a panel that has room for `left` more elements. Whole, it may run over the end of the row:
+// into the next one, which is written later, unless there is none.
+INLINE void GEMM(store_packed)(GEMM_T *to, GEMM_V x, int64_t left, bool is_last_row) {
+  if (left < GEMM_LANES && is_last_row) {
+    GEMM_IO(store_first)(to, x, left);
+  } else {
+    GEMM_IO(store)(to, x);
+  }
+}
+
+// to[p * width + i] = rows[i][p] for i < count, zero or unspecified up to width, p < k. Groups go downwards and rows
+// upwards, as in pack_panel, for store_packed.
 INLINE void GEMM(pack_rows)(GEMM_T *to, const GEMM_T *const *rows, int64_t count, const int width, int64_t k) {
   const int groups = (width + GEMM_LANES - 1) / GEMM_LANES;
   for (int64_t done = 0; done < k; done += GEMM_LANES) {
@@ -181,17 +191,15 @@ INLINE void GEMM(pack_rows)(GEMM_T *to, const GEMM_T *const *rows, int64_t count
       GEMM_T *at = to + done * width + g * GEMM_LANES;
       if (left >= GEMM_LANES) {
 #pragma clang loop unroll(full)
-        for (int p = 0; p < GEMM_LANES; p++) GEMM_IO(store)(at + p * width, x[p]);
+        for (int p = 0; p < GEMM_LANES; p++) GEMM(store_packed)(at + p * width, x[p], here, done + p == k - 1);
       } else {
-        for (int p = 0; p < left; p++) GEMM_IO(store)(at + p * width, x[p]);
+        for (int p = 0; p < left; p++) GEMM(store_packed)(at + p * width, x[p], here, p == left - 1);
       }
     }
   }
 }
 
 // to[p * width + i] = from[i * stride + p * depth_stride] for i < count, zero or unspecified up to width, p < k.
-// Whole vectors are stored, and may run over the end of a row of `to`: groups go downwards and rows upwards, so that
-// whatever is overwritten is written again later. The last row needs one vector of slack.
 INLINE void GEMM(pack_panel)(GEMM_T *to, const GEMM_T *from, int64_t stride, int64_t depth_stride, int64_t count,
                              const int width, int64_t k) {
   const int groups = (width + GEMM_LANES - 1) / GEMM_LANES;
@@ -213,7 +221,7 @@ INLINE void GEMM(pack_panel)(GEMM_T *to, const GEMM_T *from, int64_t stride, int
       for (int64_t p = 0; p < k; p++) {
         GEMM_V v = valid == GEMM_LANES ? GEMM_IO(load)(x + p * depth_stride)
                                        : GEMM_IO(load_first)(x + p * depth_stride, valid);
-        GEMM_IO(store)(to + p * width + g * GEMM_LANES, v);
+        GEMM(store_packed)(to + p * width + g * GEMM_LANES, v, width - g * GEMM_LANES, p == k - 1);
       }
     }
     return;
@@ -243,13 +251,51 @@ static void GEMM(pack_b)(GEMM_T *to, const GEMM_T *b, int64_t b_row, int64_t b_c
   }
 }
 
+// Panels of `lines` rows of A or columns of B, `width` to a panel, of an operand that is made: its element p of line i has
+// index first + i * stride + p * depth_stride, and one of the strides is 1. A block stays in the first-level cache.
+INLINE void GEMM(pack_made)(GEMM_T *to, const blox_gemm_maker *maker, int64_t first, int64_t stride,
+                            int64_t depth_stride, int64_t lines, const int width, int64_t k) {
+  const GEMM_T *block = maker->block;
+  if (depth_stride == 1) {
+    const int64_t most = BLOX_MADE_ELEMENTS / width < BLOX_MADE_COLUMNS ? BLOX_MADE_ELEMENTS / width : BLOX_MADE_COLUMNS;
+    for (int64_t i = 0; i < lines; i += width) {
+      const int64_t count = lines - i < width ? lines - i : width;
+      for (int64_t p = 0; p < k; p += most) {
+        const int64_t depth = k - p < most ? k - p : most;
+        blox_make_block(maker, first + i * stride + p, count, depth, stride);
+        GEMM(pack_panel)(to + i * k + p * width, block, depth, 1, count, width, depth);
+      }
+    }
+    return;
+  }
+  const int64_t most = BLOX_MADE_COLUMNS / width * width;
+  for (int64_t i = 0; i < lines; i += most) {
+    const int64_t columns = lines - i < most ? lines - i : most;
+    const int64_t rows = BLOX_MADE_ELEMENTS / columns;
+    for (int64_t p = 0; p < k; p += rows) {
+      const int64_t depth = k - p < rows ? k - p : rows;
+      blox_make_block(maker, first + i + p * depth_stride, depth, columns, depth_stride);
+      for (int64_t j = 0; j < columns; j += width) {
+        const int64_t count = columns - j < width ? columns - j : width;
+        GEMM(pack_panel)(to + (i + j) * k + p * width, block + j, 1, columns, count, width, depth);
+      }
+    }
+  }
+}
+
 // All of B: for each block of k the panels of all columns.
-static void GEMM(pack_whole)(const void *b, int64_t b_row, int64_t b_column, int64_t k, int64_t n, void *panels) {
+static void GEMM(pack_whole)(const void *b, const blox_gemm_maker *made_b, int64_t b_row, int64_t b_column, int64_t k,
+                             int64_t n, void *panels) {
   int64_t columns = (n + GEMM(NR) - 1) / GEMM(NR) * GEMM(NR);
   int64_t depth = gemm_depth(k);
   for (int64_t pc = 0; pc < k; pc += depth) {
     int64_t kc = k - pc < depth ? k - pc : depth;
-    GEMM(pack_b)((GEMM_T *)panels + pc * columns, (const GEMM_T *)b + pc * b_row, b_row, b_column, n, kc);
+    GEMM_T *to = (GEMM_T *)panels + pc * columns;
+    if (made_b) {
+      GEMM(pack_made)(to, made_b, pc * b_row, b_column, b_row, n, GEMM(NR), kc);
+    } else {
+      GEMM(pack_b)(to, (const GEMM_T *)b + pc * b_row, b_row, b_column, n, kc);
+    }
   }
 }
 
@@ -324,7 +370,7 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   const blox_gemm_epilogue *epilogue = args->epilogue;
   int64_t a_panels = args->m < GEMM_MC ? (args->m + GEMM_MR - 1) / GEMM_MR * GEMM_MR : GEMM_MC;
   int64_t depth = gemm_depth(args->k);
-  const bool packs_late = !args->packed_b && !args->patches;
+  const bool packs_late = !args->packed_b && !args->patches && !args->made_b;
   const bool one_block = packs_late && args->m <= GEMM_MC;
   const int64_t columns_at_once = one_block || args->n < GEMM_NC ? args->n : GEMM_NC;
   // Aligned, and a vector of slack for pack_panel.
@@ -338,10 +384,13 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
     int64_t group = epilogue ? blox_block_columns(nc, BLOX_EPILOGUE_COLUMNS, GEMM(NR)) : nc;
     for (int64_t pc = 0; pc < args->k; pc += depth) {
       int64_t kc = args->k - pc < depth ? args->k - pc : depth;
-      const GEMM_T *matrix = b + pc * args->b_row + jc * args->b_column, *panels = packed_b;
+      const int64_t b_first = pc * args->b_row + jc * args->b_column;
+      const GEMM_T *matrix = args->made_b ? NULL : b + b_first, *panels = packed_b;
       const GEMM(late_panels) late = {matrix, args->b_row, args->b_column, nc, packed_b, !one_block};
       if (args->packed_b) {
         panels = (const GEMM_T *)args->packed_b + pc * args->packed_columns + (args->packed_first + jc) * kc;
+      } else if (args->made_b) {
+        GEMM(pack_made)(packed_b, args->made_b, b_first, args->b_column, args->b_row, nc, GEMM(NR), kc);
       } else if (!packs_late) {
         GEMM(pack_b)(packed_b, matrix, args->b_row, args->b_column, nc, kc);
       }
@@ -349,6 +398,9 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
         mc = args->m - ic < GEMM_MC ? args->m - ic : GEMM_MC;
         if (in_place) {
           mc = patch_lines(args->patches, args->patch_row + ic, mc);
+        } else if (args->made_a) {
+          const int64_t a_first = ic * args->a_row + pc * args->a_column;
+          GEMM(pack_made)(packed_a, args->made_a, a_first, args->a_row, args->a_column, mc, GEMM_MR, kc);
         } else if (!args->patches) {
           GEMM(pack_a)(packed_a, a + ic * args->a_row + pc * args->a_column, args->a_row, args->a_column, mc, kc);
         } else if (args->patches->features_inner) {

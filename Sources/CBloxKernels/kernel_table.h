@@ -9,7 +9,8 @@
 enum { UNARY_COUNT = 38, BINARY_COUNT = 16, COMPARE_COUNT = 6, PAIR_COUNT = 6, DTYPE_COUNT = 14, REDUCE_COUNT = 7, CUMULATIVE_COUNT = 5 };
 
 typedef void (*blox_gemm_fn)(blox_gemm_path path, const blox_gemm_args *args, void *scratch);
-typedef void (*blox_gemm_pack_fn)(const void *b, int64_t b_row, int64_t b_column, int64_t k, int64_t n, void *panels);
+typedef void (*blox_gemm_pack_fn)(const void *b, const blox_gemm_maker *made_b, int64_t b_row, int64_t b_column,
+                                  int64_t k, int64_t n, void *panels);
 
 /// What the choice of a path and the size of the scratch depend on; zeros when there is no packed path.
 typedef struct blox_gemm_blocking {
@@ -168,6 +169,20 @@ static inline void blox_run_epilogue(const blox_gemm_epilogue *epilogue, int64_t
       .product_stride = product_stride,
   };
   blox_tile_run_block(epilogue->program, epilogue->buffers, &block, epilogue->slots);
+}
+
+/// Makes a block of an operand: rows `stride` elements apart in the operand, from its element `first` on.
+static inline void blox_make_block(const blox_gemm_maker *maker, int64_t first, int64_t rows, int64_t columns,
+                                   int64_t stride) {
+  blox_tile_block block = {
+      .start = maker->start + first,
+      .rows = rows,
+      .columns = columns,
+      .stride = stride,
+      .product = maker->block,
+      .product_stride = columns,
+  };
+  blox_tile_run_block(maker->program, maker->buffers, &block, maker->slots);
 }
 
 #endif

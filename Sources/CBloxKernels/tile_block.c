@@ -2,9 +2,21 @@
 //
 // The space is a matrix whose rows are `stride` elements long, and a block is `columns` of each of some rows. Tensors
 // of the space lie in memory with that stride, slots in scratch without gaps. A micro-op whose operands all lie without
-// gaps runs over all elements of a tile at once; others run row by row.
+// gaps runs over all elements of a tile at once; others run row by row. A program that makes an operand of a product
+// (gemm_float.inc.h packs it) writes the block where others have what they read of a product.
 
 #include "tile_streams.inc.h"
+
+// Where a result lies from row `row` of the block on, and the elements from row to row.
+static char *result_start(const blox_tile_result *result, char *const *buffers, const blox_tile_block *block,
+                          int64_t row) {
+  if (result->buffer < 0) return block->product + row * block->product_stride * result->width;
+  return buffers[result->buffer] + (block->start + row * block->stride) * result->width;
+}
+
+static int64_t result_pitch(const blox_tile_result *result, const blox_tile_block *block) {
+  return result->buffer < 0 ? block->product_stride : block->stride;
+}
 
 // Elements from row to row of what a slot holds while the block runs.
 static void find_pitches(const blox_tile_program *program, const blox_tile_block *block, const bool *direct,
@@ -17,7 +29,7 @@ static void find_pitches(const blox_tile_program *program, const blox_tile_block
     if (stream->kind == BLOX_STREAM_PRODUCT) pitches[stream->slot] = block->product_stride;
   }
   for (int32_t i = 0; i < program->result_count; i++) {
-    if (direct[i]) pitches[program->results[i].slot] = block->stride;
+    if (direct[i]) pitches[program->results[i].slot] = result_pitch(&program->results[i], block);
   }
 }
 
@@ -121,11 +133,10 @@ void blox_tile_run_block(const blox_tile_program *program, char *const *buffers,
 
   for (int64_t row = 0; row < block->rows; row += tile_rows) {
     int64_t rows = block->rows - row < tile_rows ? block->rows - row : tile_rows;
-    const int64_t first = block->start + row * block->stride;
     run_streams(program, buffers, block, slots, row, rows);
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
-      if (direct[i]) slots[result->slot] = buffers[result->buffer] + first * result->width;
+      if (direct[i]) slots[result->slot] = result_start(result, buffers, block, row);
     }
     for (int32_t i = 0; i < program->op_count; i++) {
       run_op(program, &program->ops[i], slots, pitches, rows, columns);
@@ -133,10 +144,10 @@ void blox_tile_run_block(const blox_tile_program *program, char *const *buffers,
     for (int32_t i = 0; i < program->result_count; i++) {
       const blox_tile_result *result = &program->results[i];
       if (direct[i]) continue;
-      char *to = buffers[result->buffer] + first * result->width;
+      char *to = result_start(result, buffers, block, row);
       for (int64_t r = 0; r < rows; r++) {
-        memmove(to + r * block->stride * result->width, slots[result->slot] + r * pitches[result->slot] * result->width,
-                (size_t)(columns * result->width));
+        memmove(to + r * result_pitch(result, block) * result->width,
+                slots[result->slot] + r * pitches[result->slot] * result->width, (size_t)(columns * result->width));
       }
     }
   }

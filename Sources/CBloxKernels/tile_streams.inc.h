@@ -181,6 +181,7 @@ static inline bool is_computed(const blox_tile_program *program, int32_t slot) {
 static inline bool may_write_directly(const blox_tile_program *program, char *const *buffers, int32_t index) {
   const blox_tile_result *result = &program->results[index];
   if (!is_computed(program, result->slot)) return false;
+  if (result->buffer < 0) return true;
   for (int32_t i = 0; i < index; i++) {
     if (program->results[i].slot == result->slot) return false;
   }

@@ -210,8 +210,8 @@ struct TypeRuleTests {
       "fusion: the region returns nothing; got no operands"),
     Case(
       .fusion(Op.Fusion(kind: .contraction, region: region)), "f32[2]",
-      "fusion: a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters; "
-        + "got f32[2]"),
+      "fusion: a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters, or with "
+        + "what an operand of dot_general alone is made of; got f32[2]"),
     Case(.constant(DenseConstant(Literal(1, as: .key), shape: [0])), "", "key[0]"),
     Case(.axisIndex("batch"), "", "i32[]"),
     Case(

@@ -76,8 +76,8 @@ import Testing
     Shape(m: 300, k: 20, n: 70, dtypes: [.f32, .bf16, .i32]), Shape(m: 9, k: 30, n: 700, dtypes: [.f32, .f64]),
     Shape(m: 40, k: 1100, n: 20), Shape(batch: [3, 2], m: 17, k: 8, n: 10), Shape(batch: [2], m: 33, k: 16, n: 600),
     // Packed ones, of which the sums are complete at once, and of which they wait.
-    Shape(m: 230, k: 120, n: 610, dtypes: [.f32, .f64, .bf16]), Shape(m: 460, k: 520, n: 50),
-    Shape(m: 33, k: 530, n: 710),
+    Shape(m: 230, k: 120, n: 610, dtypes: [.f32, .f64, .bf16]), Shape(m: 460, k: 1030, n: 50),
+    Shape(m: 33, k: 1100, n: 310, dtypes: [.f32, .bf16]),
   ]
 
   private func program(_ shape: Shape, _ dtype: DType, _ following: Following) throws -> Program {

@@ -18,8 +18,9 @@ extension Op {
       try rule.expectSignature(fusion.region, what: "the region")
       try rule.expect(!fusion.region.results.isEmpty, .invalidArgument, "the region returns nothing")
       try rule.expect(
-        fusion.kind != .contraction || fusion.region.beginsWithContraction, .invalidArgument,
-        "a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters")
+        fusion.kind != .contraction || fusion.region.product != nil, .invalidArgument,
+        "a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters, or with what an"
+          + " operand of dot_general alone is made of")
       try rule.expect(
         fusion.kind != .attention || AttentionRegion(fusion.region) != nil, .invalidArgument,
         "a region of kind=attention begins with dot_general of its parameters, whose last dimension is one of the right"
@@ -257,13 +258,5 @@ struct TypeRule {
       from.bitWidth == dtype.bitWidth && (from == .key) == (dtype == .key), .dtypeMismatch,
       "\(dtype) has another width")
     return operands[0].with(dtype: dtype)
-  }
-}
-
-extension Program {
-  /// Whether the first instruction is a contraction of parameters, as a region of kind=contraction needs it.
-  fileprivate var beginsWithContraction: Bool {
-    guard let first = instructions.first, first.op.isContraction else { return false }
-    return first.operands.allSatisfy { $0.value.map { $0.index < parameters.count } ?? false }
   }
 }

@@ -55,11 +55,14 @@ extension Instruction {
 
 extension Program {
   /// Whether a fusion region reads a parameter, or what it renames to, by elementwise instructions and by reductions of
-  /// its rows or columns only. Reductions of columns are written when everything has been read.
+  /// its rows or columns only. Reductions of columns are written when everything has been read. What makes an operand
+  /// of a product reads elements that later blocks of the result are made of too.
   func readsInPlace(parameter: Int) -> Bool {
     var names: Set<Value> = [parameterValue(parameter)]
-    for instruction in instructions {
+    let makers = product ?? 0
+    for (index, instruction) in instructions.enumerated() {
       let reads = instruction.operands.contains { $0.value.map(names.contains) ?? false }
+      if reads && index < makers { return false }
       if !reads || instruction.op.isElementwise || instruction.reducesRows(in: self)
         || instruction.columnPieces(in: self) != nil
       {

@@ -37,6 +37,7 @@ extension Lowering {
     }
     let (program, slotBytes) = compiler.finishProgram()
     self = compiler.lowering
+    guard case .buffer(let lhs) = first.lhs else { throw unsupported("attention takes operands in buffers") }
 
     let width = first.dtype.byteCount
     let keys = Int(first.shape.n)
@@ -48,18 +49,19 @@ extension Lowering {
     let tableOffset = scoresOffset + (rows * keys * width).roundedUpToLine
     let slotsOffset = tableOffset + ((read.count + 1) * MemoryLayout<Address?>.stride).roundedUpToLine
     needLaneScratch(byteCount: slotsOffset + slotBytes)
+    let (scoresPart, outputPart) = (try part(first), try part(second))
     append(
       .attention(
         memory.keep(
           AttentionStep(
-            isa: kernelISA, dtype: first.dtype.kernel, width: width, scores: part(first), output: part(second),
-            lhs: first.lhs, target: target,
+            isa: kernelISA, dtype: first.dtype.kernel, width: width, scores: scoresPart, output: outputPart,
+            lhs: lhs, target: target,
             rowsPerBlock: rows, program: program, operands: memory.keep(read.map { operands[$0] }),
             operandCount: read.count, scoresOffset: scoresOffset, tableOffset: tableOffset, slotsOffset: slotsOffset))))
   }
 
   /// A product, with room for its right operands in panels if its path takes these.
-  private mutating func part(_ product: BatchedProduct) -> AttentionProduct {
+  private mutating func part(_ product: BatchedProduct) throws(BloxError) -> AttentionProduct {
     let batch = places(of: product)
     var shape = product.shape
     var (packed, packedBytes): (Int32, Int) = (-1, 0)
@@ -69,7 +71,8 @@ extension Lowering {
       packedBytes = Int(bytes).roundedUpToLine
       packed = scratchSlot(byteCount: batch.count * packedBytes)
     }
+    guard case .buffer(let rhs) = product.rhs else { throw unsupported("attention takes operands in buffers") }
     return AttentionProduct(
-      path: product.path, shape: shape, rhs: product.rhs, packed: packed, packedBytes: packedBytes, batch: batch)
+      path: product.path, shape: shape, rhs: rhs, packed: packed, packedBytes: packedBytes, batch: batch)
   }
 }

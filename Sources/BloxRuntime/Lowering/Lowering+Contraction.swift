@@ -15,8 +15,8 @@ struct BatchedProduct {
   let dtype: DType
   let path: blox_gemm_path
   let shape: blox_gemm_args
-  let lhs: Int32
-  let rhs: Int32
+  let lhs: OperandSource
+  let rhs: OperandSource
   /// The batch dimensions, with their strides in the operands.
   let batch: [StridedDimension]
   /// From one product to the next, in elements.
@@ -49,36 +49,38 @@ struct Epilogue {
 }
 
 extension Lowering {
-  /// Lowers a region that begins with a product.
+  /// Lowers a region of a product, what makes its operands, and what follows it.
   mutating func lowerContraction(_ instruction: Instruction, _ region: Program) throws(BloxError) {
     let operands = try valueSlots(instruction)
     let results = resultSlots(instruction)
-    guard let product = region.instructions.first, product.op.isContraction else {
-      throw unsupported("the region does not begin with a product")
-    }
+    guard let position = region.product else { throw unsupported("the region has no product") }
+    let product = region.instructions[position]
+    let makers = product.operands.indices.map { region.makers(ofOperand: $0, product: position) }
     let count = region.type(of: product.results[0]).elementCount
     guard region.resultTypes.allSatisfy({ $0.elementCount == count }) else {
       throw unsupported("the results of a region must have the shape of its product")
     }
     try within(region, parameters: operands) { (lowering) throws(BloxError) in
-      let epilogue = try lowering.epilogue(of: region, product, operands: operands, results: results)
+      let epilogue = try lowering.epilogue(of: region, position, operands: operands, results: results)
       if case .convolution(let convolution) = product.op {
         try lowering.lowerConvolution(product, convolution, epilogue)
       } else if case .dotGeneral(let dims) = product.op {
-        try lowering.lowerDot(product, dims, epilogue)
+        try lowering.lowerDot(product, dims, makers: makers, epilogue)
       }
     }
   }
 
   /// What follows the product in a region.
   private func epilogue(
-    of region: Program, _ product: Instruction, operands: [Int32], results: [Int32]
+    of region: Program, _ product: Int, operands: [Int32], results: [Int32]
   ) throws(BloxError) -> Epilogue {
     let (following, read) = try continuation(
-      of: region, after: product, region.instructions.dropFirst(), results: region.results.map(\.operand))
+      of: region, after: region.instructions[product], region.instructions.dropFirst(product + 1),
+      results: region.results.map(\.operand))
+    let factors = Set(region.instructions[...product].flatMap(\.operands).compactMap(\.value?.index))
     return Epilogue(
       region: following, operands: read.map { operands[$0] }, results: results,
-      factors: product.operands.compactMap(\.value).map { operands[$0.index] })
+      factors: region.parameters.indices.filter(factors.contains).map { operands[$0] })
   }
 
   /// A program of instructions that follow a product in a region. Its first parameter is the product, in the dtype that
@@ -110,16 +112,23 @@ extension Lowering {
   // MARK: Steps
 
   /// Adds the step of a product that goes to a buffer.
-  mutating func append(_ product: BatchedProduct, to target: Int32) {
-    needLaneScratch(byteCount: scratchBytes(of: product))
-    append(product, target: target, epilogue: nil, cost: 0)
+  mutating func append(_ product: BatchedProduct, to target: Int32) throws(BloxError) {
+    let operands = try operands(of: product)
+    needLaneScratch(byteCount: operands.scratchBytes)
+    append(product, operands, target: target, epilogue: nil, cost: 0)
   }
 
   /// Adds the step of a product with what follows it.
   mutating func append(_ product: BatchedProduct, _ epilogue: Epilogue) throws(BloxError) {
     let (dtype, shape) = (product.dtype.kernel, product.shape)
+    let operands = try operands(of: product)
     let isDelayed = blox_gemm_accumulates(kernelISA, dtype, product.path, shape.k)
-    let target = isDelayed ? epilogue.placeOfSums(product.dtype) : nil
+    var target = isDelayed ? epilogue.placeOfSums(product.dtype) : nil
+    if isDelayed, target == nil, product.lhs.isMade || product.rhs.isMade {
+      // With no place for sums operands are packed again and again, but they should be made once.
+      target = scratchSlot(
+        byteCount: product.batch.reduce(product.targetStride * product.dtype.byteCount) { $0 * $1.size })
+    }
     // Rows as long as the space's are read in place; shorter ones are copied, since a call of a micro-op has its price.
     var compiler = try TileCompiler(
       epilogue.region, operands: [target ?? -1] + epilogue.operands, results: epilogue.results,
@@ -133,12 +142,59 @@ extension Lowering {
     blox_gemm_block(kernelISA, dtype, product.path, shape.m, shape.n, shape.k, &rows, &columns)
     let (program, slotBytes) = compiler.finishProgram(blockColumns: Int(columns))
     self = compiler.lowering
-    let blockOffset = scratchBytes(of: product).roundedUpToLine
+    let blockOffset = operands.scratchBytes
     let blockBytes = target == nil ? Int(rows * columns) * product.dtype.byteCount : 0
     let slotsOffset = (blockOffset + blockBytes).roundedUpToLine
     needLaneScratch(byteCount: slotsOffset + slotBytes)
     let step = EpilogueStep(program: program, blockOffset: blockOffset, slotsOffset: slotsOffset)
-    append(product, target: target ?? -1, epilogue: memory.keep(step), cost: compiler.cost)
+    append(product, operands, target: target ?? -1, epilogue: memory.keep(step), cost: compiler.cost)
+  }
+
+  /// The operands of a product as its step takes them.
+  private struct StepOperands {
+    var lhs: ProductOperand
+    var rhs: ProductOperand
+    /// The right operand in panels, if it is packed before a loop.
+    var packed: Int32?
+    /// The columns of these panels.
+    var packedColumns: Int64
+    /// What a thread needs for the product and to make operands, in whole cache lines.
+    var scratchBytes: Int
+  }
+
+  private mutating func operands(of product: BatchedProduct) throws(BloxError) -> StepOperands {
+    var shape = product.shape
+    let packed = packedOperand(of: product, &shape)
+    var scratchBytes = scratchBytes(of: product)
+    let lhs = try operand(product.lhs, scratchBytes: &scratchBytes)
+    // What is packed before the loop is not made in it.
+    let rhs = try operand(packed.map { .buffer($0) } ?? product.rhs, scratchBytes: &scratchBytes)
+    return StepOperands(
+      lhs: lhs, rhs: rhs, packed: packed, packedColumns: shape.packed_columns,
+      scratchBytes: scratchBytes.roundedUpToLine)
+  }
+
+  /// An operand as a step takes it, which makes it in a thread's scratch behind what is taken of that.
+  mutating func operand(_ source: OperandSource, scratchBytes: inout Int) throws(BloxError) -> ProductOperand {
+    switch source {
+    case .buffer(let slot): return .buffer(slot)
+    case .made(let producer):
+      let region = producer.region.program
+      var compiler = try TileCompiler(
+        region, operands: producer.operands, results: [-1],
+        rowLength: producer.rowLength >= 64 ? producer.rowLength : 1,
+        self)
+      try compiler.emit()
+      guard !compiler.slots.contains(where: \.ofRows) else {
+        throw unsupported("what an operand is made by must have its shape")
+      }
+      let (program, slotBytes) = compiler.finishProgram(blockColumns: Int(BLOX_MADE_COLUMNS))
+      self = compiler.lowering
+      let blockOffset = scratchBytes.roundedUpToLine
+      let slotsOffset = blockOffset + Int(BLOX_MADE_ELEMENTS) * region.resultTypes[0].dtype.byteCount
+      scratchBytes = slotsOffset + slotBytes
+      return .made(memory.keep(MakerStep(program: program, blockOffset: blockOffset, slotsOffset: slotsOffset)))
+    }
   }
 
   /// Where the operands of each product lie.
@@ -155,15 +211,19 @@ extension Lowering {
     if shape.patches != nil {
       return Int(blox_patches_scratch_bytes(kernelISA, dtype, shape.m, shape.n, shape.k))
     }
-    return Int(blox_gemm_scratch_bytes(kernelISA, dtype, product.path, shape.m, shape.n, shape.k))
+    return Int(
+      blox_gemm_scratch_bytes(
+        kernelISA, dtype, product.path, shape.m, shape.n, shape.k, product.rhs.isMade))
   }
 
   /// - Parameter cost: Of what follows the product, in nanoseconds per element.
   private mutating func append(
-    _ product: BatchedProduct, target: Int32, epilogue: UnsafePointer<EpilogueStep>?, cost: Double
+    _ product: BatchedProduct, _ operands: StepOperands, target: Int32, epilogue: UnsafePointer<EpilogueStep>?,
+    cost: Double
   ) {
-    var (dtype, shape) = (product.dtype, product.shape)
-    let packed = packedOperand(of: product, &shape)
+    let dtype = product.dtype
+    var shape = product.shape
+    shape.packed_columns = operands.packedColumns
     var (rows, columns): (Int64, Int64) = (1, 1)
     blox_gemm_granularity(kernelISA, dtype.kernel, &rows, &columns)
     let elements = Double(shape.m) * Double(shape.n)
@@ -174,7 +234,7 @@ extension Lowering {
         memory.keep(
           ProductStep(
             isa: kernelISA, dtype: dtype.kernel, path: product.path, shape: shape, width: dtype.byteCount,
-            lhs: product.lhs, rhs: product.rhs, packed: packed ?? -1, target: target, epilogue: epilogue,
+            lhs: operands.lhs, rhs: operands.rhs, packed: operands.packed ?? -1, target: target, epilogue: epilogue,
             batch: places(of: product), targetStride: product.targetStride,
             granularity: (Int(rows), Int(columns)), work: work))))
   }

@@ -70,7 +70,7 @@ extension Lowering {
     let target =
       epilogue == nil ? productTarget(instruction, dtype) : scratchSlot(byteCount: result.with(dtype: dtype).byteCount)
     for (dense, choice) in zip(parts, choices) {
-      lower(
+      try lower(
         dense, input: slots[0], kernel: (slots[1], kernelView(kernel.shape, dense, choice)),
         output: (target, outputView(result.shape, attributes, choice)))
     }
@@ -153,7 +153,7 @@ extension Lowering {
 
   private mutating func lower(
     _ convolution: DenseConvolution, input: Int32, kernel: (slot: Int32, view: View), output: (slot: Int32, view: View)
-  ) {
+  ) throws(BloxError) {
     let (place, patches) = patches(convolution, input)
     let rowView = output.view.transposed(convolution.attributes.outputOrder(featuresInner: patches.features_inner))
     guard rowView.elementCount > 0 else { return }
@@ -168,7 +168,7 @@ extension Lowering {
       if convolution.isChannelwise, let function = blox_channels(kernelISA, convolution.dtype.kernel) {
         appendChannels(convolution, function, patches, input: place, kernel: matrix, target: target)
       } else {
-        append(product(convolution, patches, input: place, kernel: matrix), to: target)
+        try append(product(convolution, patches, input: place, kernel: matrix), to: target)
       }
     }
     if !isInPlace {
@@ -270,7 +270,7 @@ extension Lowering {
       convolution.attributes.batchGroups > 1
       ? patches.images * patches.image_stride : patches.features * patches.feature_stride
     return BatchedProduct(
-      dtype: convolution.dtype, path: BLOX_GEMM_PACKED, shape: shape, lhs: input, rhs: kernel,
+      dtype: convolution.dtype, path: BLOX_GEMM_PACKED, shape: shape, lhs: .buffer(input), rhs: .buffer(kernel),
       batch: [StridedDimension(size: groups, strides: [Int(step), Int(shape.n)])], targetStride: Int(shape.n))
   }
 }

@@ -10,9 +10,9 @@ struct LoopFrame {
   var packed: [PackedOperand: Int32] = [:]
 }
 
-/// A right operand as a matrix in a buffer.
+/// A right operand as a matrix.
 struct PackedOperand: Hashable {
-  let slot: Int32
+  let source: OperandSource
   let dtype: DType
   let rowStride: Int
   let columnStride: Int
@@ -37,11 +37,14 @@ extension Lowering {
     }
     let frame = loops.removeLast()
     for (operand, target) in frame.packed.sorted(by: { $0.value < $1.value }) {
+      var scratchBytes = 0
+      let source = try self.operand(operand.source, scratchBytes: &scratchBytes)
+      needLaneScratch(byteCount: scratchBytes)
       append(
         .pack(
           memory.keep(
             PackStep(
-              isa: kernelISA, dtype: operand.dtype.kernel, source: operand.slot, target: target,
+              isa: kernelISA, dtype: operand.dtype.kernel, source: source, target: target,
               rowStride: operand.rowStride, columnStride: operand.columnStride, k: operand.k, n: operand.n))))
     }
     return result
@@ -51,12 +54,12 @@ extension Lowering {
   /// the outermost such loop.
   mutating func packedOperand(of product: BatchedProduct, _ shape: inout blox_gemm_args) -> Int32? {
     guard product.path == BLOX_GEMM_PACKED, product.batch.allSatisfy({ $0.size == 1 }), shape.patches == nil,
-      let loop = loops.firstIndex(where: { $0.invariant.contains(product.rhs) })
+      let loop = loops.firstIndex(where: { $0.invariant.isSuperset(of: product.rhs.buffers) })
     else { return nil }
     let byteCount = blox_gemm_packed_bytes(
       kernelISA, product.dtype.kernel, shape.k, shape.n, &shape.packed_columns)
     let operand = PackedOperand(
-      slot: product.rhs, dtype: product.dtype, rowStride: Int(shape.b_row), columnStride: Int(shape.b_column),
+      source: product.rhs, dtype: product.dtype, rowStride: Int(shape.b_row), columnStride: Int(shape.b_column),
       k: Int(shape.k), n: Int(shape.n))
     if let known = loops[loop].packed[operand] { return known }
     let target = keptSlot(byteCount: Int(byteCount))

@@ -16,9 +16,8 @@ struct AttentionProduct: BitwiseCopyable {
   func pack(_ index: Int, _ isa: blox_isa, _ dtype: blox_dtype, _ width: Int, _ memory: RunMemory) {
     guard packed >= 0 else { return }
     blox_gemm_pack(
-      isa, dtype, memory.address(rhs) + batch.offsets(of: index).rhs * width, shape.b_row, shape.b_column, shape.k,
-      shape.n,
-      memory.address(packed) + index * packedBytes)
+      isa, dtype, memory.address(rhs) + batch.offsets(of: index).rhs * width, nil, shape.b_row, shape.b_column,
+      shape.k, shape.n, memory.address(packed) + index * packedBytes)
   }
 
   /// The arguments for rows of a batch index, but for where these and the result are.

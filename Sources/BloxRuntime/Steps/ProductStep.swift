@@ -30,6 +30,41 @@ struct EpilogueStep: BitwiseCopyable {
   let slotsOffset: Int
 }
 
+/// How an operand that is made of other tensors is made when it is packed.
+struct MakerStep: BitwiseCopyable {
+  let program: UnsafePointer<blox_tile_program>
+  /// Where a thread's scratch has room for a block, and for the program, in bytes.
+  let blockOffset: Int
+  let slotsOffset: Int
+}
+
+/// An operand of products: in a buffer, or made of other tensors.
+enum ProductOperand: BitwiseCopyable {
+  case buffer(Int32)
+  case made(UnsafePointer<MakerStep>)
+
+  /// Where its elements from `offset` on are; `nil` if it is made.
+  func address(_ offset: Int, width: Int, _ memory: RunMemory) -> UnsafeRawPointer? {
+    switch self {
+    case .buffer(let slot): UnsafeRawPointer(memory.address(slot) + offset * width)
+    case .made: nil
+    }
+  }
+
+  /// What makes its elements from `offset` on, put into `room`; `nil` if it is in a buffer.
+  func maker(
+    _ offset: Int, _ memory: RunMemory, _ scratch: UnsafeMutableRawPointer,
+    in room: UnsafeMutablePointer<blox_gemm_maker>
+  ) -> UnsafePointer<blox_gemm_maker>? {
+    guard case .made(let step) = self else { return nil }
+    room.pointee = blox_gemm_maker(
+      program: step.pointee.program, buffers: UnsafePointer(memory.table), start: Int64(offset),
+      slots: (scratch + step.pointee.slotsOffset).assumingMemoryBound(to: CChar.self),
+      block: scratch + step.pointee.blockOffset)
+    return UnsafePointer(room)
+  }
+}
+
 /// A product per batch index, or a convolution per group, whose left operand is patches of the input (`shape.patches`).
 /// Every slice of a product has the bits that it has in the whole (the path is chosen for the whole), so a call may
 /// divide the work by the number of its threads.
@@ -40,8 +75,8 @@ struct ProductStep: BitwiseCopyable {
   /// One product, with addresses left out.
   let shape: blox_gemm_args
   let width: Int
-  let lhs: Int32
-  let rhs: Int32
+  let lhs: ProductOperand
+  let rhs: ProductOperand
   /// The right operand in panels; -1 where each call packs it for itself.
   let packed: Int32
   /// Where the product goes; -1 if only the epilogue needs it, block by block.
@@ -144,20 +179,26 @@ struct ProductStep: BitwiseCopyable {
         targetOffset += start
       }
     }
-    arguments.a = UnsafeRawPointer(memory.address(lhs) + lhsOffset * width)
-    arguments.b = UnsafeRawPointer(memory.address(rhs) + rhsOffset * width)
     if packed >= 0 { arguments.packed_b = UnsafeRawPointer(memory.address(packed)) }
     if target >= 0 { arguments.c = UnsafeMutableRawPointer(memory.address(target) + targetOffset * width) }
     let scratch = memory.scratch(of: participant)
-    guard let epilogue else { return blox_gemm(isa, dtype, path, &arguments, scratch) }
-    let step = epilogue.pointee
-    let slots = (scratch + step.slotsOffset).assumingMemoryBound(to: CChar.self)
-    let following = blox_gemm_epilogue(
-      program: step.program, buffers: UnsafePointer(memory.table), start: Int64(targetOffset), slots: slots,
-      block: scratch + step.blockOffset)
-    withUnsafePointer(to: following) { following in
-      arguments.epilogue = following
-      blox_gemm(isa, dtype, path, &arguments, scratch)
+    var (madeLhs, madeRhs, following) = (blox_gemm_maker(), blox_gemm_maker(), blox_gemm_epilogue())
+    withUnsafeMutablePointer(to: &madeLhs) { madeLhs in
+      arguments.a = lhs.address(lhsOffset, width: width, memory)
+      arguments.made_a = lhs.maker(lhsOffset, memory, scratch, in: madeLhs)
+      withUnsafeMutablePointer(to: &madeRhs) { madeRhs in
+        arguments.b = rhs.address(rhsOffset, width: width, memory)
+        arguments.made_b = rhs.maker(rhsOffset, memory, scratch, in: madeRhs)
+        guard let epilogue else { return blox_gemm(isa, dtype, path, &arguments, scratch) }
+        let step = epilogue.pointee
+        following = blox_gemm_epilogue(
+          program: step.program, buffers: UnsafePointer(memory.table), start: Int64(targetOffset),
+          slots: (scratch + step.slotsOffset).assumingMemoryBound(to: CChar.self), block: scratch + step.blockOffset)
+        withUnsafePointer(to: following) { following in
+          arguments.epilogue = following
+          blox_gemm(isa, dtype, path, &arguments, scratch)
+        }
+      }
     }
   }
 }
@@ -166,7 +207,7 @@ struct ProductStep: BitwiseCopyable {
 struct PackStep: BitwiseCopyable {
   let isa: blox_isa
   let dtype: blox_dtype
-  let source: Int32
+  let source: ProductOperand
   let target: Int32
   let rowStride: Int
   let columnStride: Int
@@ -174,8 +215,11 @@ struct PackStep: BitwiseCopyable {
   let n: Int
 
   func run(_ memory: RunMemory) {
-    blox_gemm_pack(
-      isa, dtype, memory.address(source), Int64(rowStride), Int64(columnStride), Int64(k), Int64(n),
-      memory.address(target))
+    var maker = blox_gemm_maker()
+    withUnsafeMutablePointer(to: &maker) { maker in
+      blox_gemm_pack(
+        isa, dtype, source.address(0, width: 0, memory), source.maker(0, memory, memory.scratch(of: 0), in: maker),
+        Int64(rowStride), Int64(columnStride), Int64(k), Int64(n), memory.address(target))
+    }
   }
 }

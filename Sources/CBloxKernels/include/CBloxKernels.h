@@ -183,7 +183,7 @@ int64_t blox_fold_bytes(int64_t inner, int64_t piece, int32_t width);
 /// A slot that is written straight into a result buffer, element j of the space to result[j].
 typedef struct blox_tile_result {
   int32_t slot;
-  int32_t buffer;
+  int32_t buffer;   // -1: the block itself, where a program makes one
   int32_t width;  // bytes per element
   int32_t of_rows;
   int32_t streams;  // written past the caches from a slot in scratch
@@ -213,7 +213,7 @@ typedef struct blox_tile_block {
   int64_t start;  // the index of its first element in the space
   int64_t rows, columns;
   int64_t stride;
-  char *product;  // what PRODUCT streams read, with rows of `product_stride` elements
+  char *product;  // what PRODUCT streams read or the program makes, with rows of `product_stride` elements
   int64_t product_stride;
 } blox_tile_block;
 
@@ -395,6 +395,18 @@ typedef struct blox_gemm_epilogue {
   void *block;    // room for a block of C
 } blox_gemm_epilogue;
 
+/// What a block of an operand has at most, and a row of it.
+enum { BLOX_MADE_ELEMENTS = 8192, BLOX_MADE_COLUMNS = 512 };
+
+/// An operand of a product that a tile program makes of other tensors when it is packed, block by block.
+typedef struct blox_gemm_maker {
+  const blox_tile_program *program;  // over the operand as a dense tensor; its result is the block
+  char *const *buffers;
+  int64_t start;  // the index of the operand's first element in the program's space
+  char *slots;    // the program's scratch
+  void *block;    // room for a block
+} blox_gemm_maker;
+
 /// C[m, n] = A[m, k] * B[k, n]; strides in elements, any (transposes need no copy); columns of C are dense.
 typedef struct blox_gemm_args {
   int64_t m, n, k;
@@ -414,6 +426,9 @@ typedef struct blox_gemm_args {
   /// is `packed_first` of them, a multiple of the granularity. For the packed path.
   const void *packed_b;
   int64_t packed_first, packed_columns;
+  /// If not NULL, they make A and B: `a` and `b` are not read, and one of the operand's strides is 1. For the packed path,
+  /// with a `c`, or with no more of k than it takes at once.
+  const blox_gemm_maker *made_a, *made_b;
 } blox_gemm_args;
 
 /// How a product is computed. Chosen from the shape of the whole product, so that a slice of it that a
@@ -423,15 +438,16 @@ typedef enum blox_gemm_path { BLOX_GEMM_PACKED, BLOX_GEMM_SMALL, BLOX_GEMM_VECTO
 /// NULL-free for f32, f64 and every integer dtype; bool is not a number.
 bool blox_gemm_supported(blox_dtype dtype);
 blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_args *whole);
-/// Scratch that one thread needs for any slice of the product (64-byte aligned).
-int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k);
+/// Scratch that one thread needs for any slice of the product (64-byte aligned). `makes_b`: B has a maker.
+int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k,
+                                bool makes_b);
 /// The same with patches on the left.
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k);
 /// The size of a right operand in panels, for products that share it; and its columns with those that fill the last panel.
 int64_t blox_gemm_packed_bytes(blox_isa isa, blox_dtype dtype, int64_t k, int64_t n, int64_t *columns);
-/// Packs a right operand of f32 or f64.
-void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, int64_t b_row, int64_t b_column, int64_t k,
-                    int64_t n, void *panels);
+/// Packs a right operand of f32 or f64: a matrix, or what a maker makes.
+void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, const blox_gemm_maker *made_b, int64_t b_row,
+                    int64_t b_column, int64_t k, int64_t n, void *panels);
 /// The granularity at which rows and columns of C may be divided between threads without waste.
 void blox_gemm_granularity(blox_isa isa, blox_dtype dtype, int64_t *rows, int64_t *columns);
 /// result[row, channel] = the product of that row of patches of the input from `channel` on with that column of the
