@@ -19,16 +19,20 @@ public struct PassContext: Sendable {
   public var leastRecomputedBytes: Int
   /// The bytes of attention's scores from which on they are not stored as a whole.
   public var leastAttentionBytes: Int
+  /// The bytes of a product's operand from which on arithmetic that makes it is done where the product packs it. Smaller
+  /// ones stay in the caches until they are read.
+  public var leastProducedBytes: Int
 
   /// Creates a context.
   public init(
     fold: Fold? = nil, axes: [String: Int] = [:], leastRecomputedBytes: Int = 1 << 16,
-    leastAttentionBytes: Int = 8 << 20
+    leastAttentionBytes: Int = 8 << 20, leastProducedBytes: Int = 256 << 10
   ) {
     self.fold = fold
     self.axes = axes
     self.leastRecomputedBytes = leastRecomputedBytes
     self.leastAttentionBytes = leastAttentionBytes
+    self.leastProducedBytes = leastProducedBytes
   }
 }
 

@@ -262,7 +262,7 @@ INLINE void GEMM(pack_made)(GEMM_T *to, const blox_gemm_maker *maker, int64_t fi
       const int64_t count = lines - i < width ? lines - i : width;
       for (int64_t p = 0; p < k; p += most) {
         const int64_t depth = k - p < most ? k - p : most;
-        blox_make_block(maker, first + i * stride + p, count, depth, stride);
+        blox_make_block(maker, first + i * stride + p, count, depth, stride, p + depth < k ? depth : 0);
         GEMM(pack_panel)(to + i * k + p * width, block, depth, 1, count, width, depth);
       }
     }
@@ -274,7 +274,8 @@ INLINE void GEMM(pack_made)(GEMM_T *to, const blox_gemm_maker *maker, int64_t fi
     const int64_t rows = BLOX_MADE_ELEMENTS / columns;
     for (int64_t p = 0; p < k; p += rows) {
       const int64_t depth = k - p < rows ? k - p : rows;
-      blox_make_block(maker, first + i + p * depth_stride, depth, columns, depth_stride);
+      const int64_t ahead = p + depth < k ? depth * depth_stride : 0;
+      blox_make_block(maker, first + i + p * depth_stride, depth, columns, depth_stride, ahead);
       for (int64_t j = 0; j < columns; j += width) {
         const int64_t count = columns - j < width ? columns - j : width;
         GEMM(pack_panel)(to + (i + j) * k + p * width, block + j, 1, columns, count, width, depth);

@@ -171,9 +171,10 @@ static inline void blox_run_epilogue(const blox_gemm_epilogue *epilogue, int64_t
   blox_tile_run_block(epilogue->program, epilogue->buffers, &block, epilogue->slots);
 }
 
-/// Makes a block of an operand: rows `stride` elements apart in the operand, from its element `first` on.
+/// Makes a block of an operand: rows `stride` elements apart in the operand, from its element `first` on. The next block
+/// begins `ahead` elements later, if it is not 0.
 static inline void blox_make_block(const blox_gemm_maker *maker, int64_t first, int64_t rows, int64_t columns,
-                                   int64_t stride) {
+                                   int64_t stride, int64_t ahead) {
   blox_tile_block block = {
       .start = maker->start + first,
       .rows = rows,
@@ -181,6 +182,7 @@ static inline void blox_make_block(const blox_gemm_maker *maker, int64_t first, 
       .stride = stride,
       .product = maker->block,
       .product_stride = columns,
+      .ahead = ahead,
   };
   blox_tile_run_block(maker->program, maker->buffers, &block, maker->slots);
 }

@@ -81,6 +81,16 @@ static void fill_stream(const blox_tile_program *program, const blox_stream *str
   }
 }
 
+// Elements that are asked of memory between micro-ops: of more lines at a time some are never fetched.
+enum { ASKED_AT_ONCE = 1024 };
+
+// Asks memory for rows of `bytes` bytes.
+static void ask_for_rows(const char *from, int64_t rows, int64_t bytes, int64_t stride) {
+  for (int64_t r = 0; r < rows; r++) {
+    for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + r * stride + at, 0, 3);
+  }
+}
+
 // Sets or fills the slots of the streams for `rows` rows from row `row` of the block on.
 static void run_streams(const blox_tile_program *program, char *const *buffers, const blox_tile_block *block,
                         char **slots, int64_t row, int64_t rows) {
@@ -91,7 +101,10 @@ static void run_streams(const blox_tile_program *program, char *const *buffers, 
     char **slot = &slots[stream->slot];
     switch (stream->kind) {
       case BLOX_STREAM_PRODUCT: *slot = block->product + row * block->product_stride * width; break;
-      case BLOX_STREAM_CONTIGUOUS: *slot = stream_start(stream, buffers) + first * width; break;
+      case BLOX_STREAM_CONTIGUOUS:
+        *slot = stream_start(stream, buffers) + first * width;
+        if (block->ahead) ask_for_rows(*slot + block->ahead * width, rows, block->columns * width, block->stride * width);
+        break;
       case BLOX_STREAM_ROW:
         *slot = stream_start(stream, buffers) + block->start % program->row_length * width;
         break;
@@ -112,6 +125,9 @@ void blox_tile_run_block(const blox_tile_program *program, char *const *buffers,
   const int64_t columns = block->columns;
   int64_t tile_rows = program->tile / columns;
   if (tile_rows > block->rows) tile_rows = block->rows;
+  if (block->ahead && tile_rows * columns > ASKED_AT_ONCE) {
+    tile_rows = columns > ASKED_AT_ONCE ? 1 : ASKED_AT_ONCE / columns;
+  }
   char *slot_storage[program->slot_count + 1];
   char **slots = slot_storage + 1;
   slots[-1] = NULL;  // operands that are not used

@@ -53,7 +53,8 @@ package func failure(of program: Program, _ arguments: [DenseConstant], slowly: 
     }
     plain = plain ?? compiled
     // Some regions pay for large tensors only, so once more as if all were.
-    for context in [PassContext(), PassContext(leastRecomputedBytes: 0, leastAttentionBytes: 0)] {
+    for context in [PassContext(), PassContext(leastRecomputedBytes: 0, leastAttentionBytes: 0, leastProducedBytes: 0)]
+    {
       let fused = try Executable(
         planned: planBuffers(PassPipeline([.fuse], verifies: true).run(stage, context: context)))
       for count in [1, 2, 8] {

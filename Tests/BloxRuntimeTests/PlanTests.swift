@@ -87,7 +87,9 @@ struct PlanTests {
     }
   }
 
-  @Test("A call has the memory that is reported before it, and kernels ask the heap for no more", arguments: PlannedStep.all)
+  @Test(
+    "A call has the memory that is reported before it, and kernels ask the heap for no more", arguments: PlannedStep.all
+  )
   func allocations(step: PlannedStep) throws {
     let before = blox_allocation_count()
     let executable = try Compiler.compile(try step.program)

@@ -38,7 +38,7 @@ extension Program {
 
 extension Op {
   /// Whether a region may make elements of an operand with the op: one by one, or by reading elsewhere.
-  fileprivate var makesElements: Bool {
+  package var makesElements: Bool {
     if isElementwise { return true }
     switch self {
     case .broadcastInDim, .transpose, .slice, .reshape, .iota: return true

@@ -33,6 +33,7 @@
 // 7. Recomputation: what a region can compute again from less memory is not stored for it.
 // 8. Each group becomes a region (FusionRegion) and finds its place (FusionEmission).
 // 9. Attention (AttentionFusion): a product, a region of its rows and a product of these become one region.
+// 10. Producers (ProducerFusion): arithmetic that only products read is done where they pack their operands.
 
 import BloxIR
 
@@ -67,5 +68,6 @@ extension Program {
     recomputation.run()
     var emission = FusionEmission(program, roles, groups, recomputation.regions, axes: axes, isBody: isBody)
     return try emission.run().fusingAttention(leastBytes: context.leastAttentionBytes, axes: axes)
+      .fusingProducers(leastBytes: context.leastProducedBytes, axes: axes)
   }
 }

@@ -233,7 +233,7 @@ extension FusionRegion {
 extension Op {
   /// Whether an elementwise op costs less than storing, keeping and reading its result: arithmetic and choices, but
   /// no functions that take polynomials, and no random bits.
-  fileprivate var isArithmetic: Bool {
+  var isArithmetic: Bool {
     switch self {
     case .unary(let function):
       switch function {

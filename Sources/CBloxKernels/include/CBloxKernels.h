@@ -215,6 +215,7 @@ typedef struct blox_tile_block {
   int64_t stride;
   char *product;  // what PRODUCT streams read or the program makes, with rows of `product_stride` elements
   int64_t product_stride;
+  int64_t ahead;  // if not 0, what is read in place of the block so many elements on is asked of memory meanwhile
 } blox_tile_block;
 
 /// Runs the tape over a block. The program has no values of rows; ROW streams are as long as the rows of the space. Its
@@ -396,7 +397,7 @@ typedef struct blox_gemm_epilogue {
 } blox_gemm_epilogue;
 
 /// What a block of an operand has at most, and a row of it.
-enum { BLOX_MADE_ELEMENTS = 8192, BLOX_MADE_COLUMNS = 512 };
+enum { BLOX_MADE_ELEMENTS = 8192, BLOX_MADE_COLUMNS = 1024 };
 
 /// An operand of a product that a tile program makes of other tensors when it is packed, block by block.
 typedef struct blox_gemm_maker {
