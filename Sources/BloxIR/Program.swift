@@ -115,6 +115,8 @@ public enum BufferLocation: Hashable, Sendable {
   case parameter(Int)
   /// Memory that belongs to the executable: a constant.
   case constant
+  /// The bytes of the first operand from an offset: a run of its elements that a slice takes, or another name for one.
+  case operand(offset: Int)
 }
 
 /// One step of a program.
@@ -138,6 +140,11 @@ public struct Instruction: Sendable {
     self.results = results
     self.buffers = buffers
     self.note = note
+  }
+
+  /// Whether the plan found the result in the first operand's memory, so that there is nothing to do.
+  package var isPartOfOperand: Bool {
+    if case .operand? = buffers.first { true } else { false }
   }
 }
 

@@ -65,6 +65,13 @@ extension Program {
       return isWritable || !instruction.op.alwaysWrites
         ? nil : "it writes to \(buffer), which the caller has not donated"
     case .constant: return nil
+    case .operand(let offset):
+      if results.contains(where: { $0.operand == .value(value) }) { return "a result cannot be part of an operand" }
+      let source = instruction.operands.first.flatMap(\.value).map { type(of: $0) }
+      var start: Int?
+      if let source { start = instruction.op.runStart(of: type(of: value), in: source) }
+      let isName = !instruction.op.alwaysWrites && source?.byteCount == type(of: value).byteCount && offset == 0
+      return start == offset || isName ? nil : "its elements are not those of the operand from byte \(offset) on"
     }
   }
 

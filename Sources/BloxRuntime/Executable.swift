@@ -210,7 +210,7 @@ private struct StepPlan: @unchecked Sendable {
       return switch places[value.index] {
       case .parameter(let parameter): .argument(parameter)
       case .result(let owner) where owner < index: .sameAs(owner)
-      case .result, .arena, .constant: .fresh(byteCount: program.type(of: value).byteCount)
+      case .result, .arena, .constant, .operand: .fresh(byteCount: program.type(of: value).byteCount)
       }
     }
   }

@@ -30,8 +30,10 @@ package struct MemoryReport: Sendable {
   /// its memory, has its offset and is a block of its own; blocks of one offset and time count once.
   private var blocks: [Block] {
     var lastUse: [Value: Int] = [:]
-    for (index, instruction) in planned.instructions.enumerated() {
-      for operand in instruction.operands { if let value = operand.value { lastUse[value] = index } }
+    for (index, instruction) in planned.instructions.enumerated().reversed() {
+      // What is read of a part is read of the whole.
+      let end = instruction.isPartOfOperand ? lastUse[instruction.results[0]] ?? index : index
+      for value in instruction.operands.compactMap(\.value) { lastUse[value] = max(lastUse[value] ?? 0, end) }
     }
     return planned.instructions.enumerated().flatMap { index, instruction in
       zip(instruction.results, instruction.buffers).compactMap { value, buffer in

@@ -95,7 +95,7 @@ package struct ProfileReport: Sendable {
     let names = path.isEmpty ? ProgramLines(program) : nil
     return zip(program.instructions, profile.entries).enumerated().flatMap { index, pair -> [Row] in
       let (instruction, entry) = pair
-      guard entry.calls > 0, !instruction.isAlias(in: program) else { return [] }
+      guard entry.calls > 0, !instruction.isAlias(in: program), !instruction.isPartOfOperand else { return [] }
       let label = names?.label(instruction) ?? instruction.label
       var row = Row(
         path: path + [index], calls: entry.calls, time: entry.time, cost: program.cost(of: instruction),

@@ -70,7 +70,7 @@ extension Program {
       cost.flops += region.instructions.reduce(0) { $0 + region.productFlops($1) }
     }
     // What only renames its operand moves nothing.
-    if instruction.isAlias(in: self) { return cost }
+    if instruction.isAlias(in: self) || instruction.isPartOfOperand { return cost }
     let operands = Set(instruction.operands.compactMap(\.value))
     cost.bytes = operands.reduce(0) { $0 + type(of: $1).byteCount }
     cost.bytes += instruction.results.reduce(0) { $0 + type(of: $1).byteCount }

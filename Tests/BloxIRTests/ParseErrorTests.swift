@@ -260,7 +260,7 @@ struct ParseErrorTests {
     ),
     (
       "%2: f32[3] = neg %0 {buffer=heap[0]}",
-      "m:3:31: got 'heap', expected buffer=arena[OFFSET], result[INDEX], param[INDEX] or const"
+      "m:3:31: got 'heap', expected buffer=arena[OFFSET], result[INDEX], param[INDEX], operand[OFFSET] or const"
     ),
     (
       "%2: f32[3] = neg %0 {buffers=[const, const]}",

@@ -220,6 +220,7 @@ struct VerifierTests {
       (.result(1), "result[1]}): result[1] does not exist: the program has 1 result"),
       (.parameter(1), "param[1]}): param[1] does not exist: the program has 1 parameter"),
       (.parameter(0), "param[0]}): it writes to param[0], which the caller has not donated"),
+      (.operand(offset: 0), "operand[0]}): its elements are not those of the operand from byte 0 on"),
     ]
     for (buffer, message) in wrong { #expect(messages(try planned([[buffer], [.result(0)]])) == [prefix + message]) }
     #expect(

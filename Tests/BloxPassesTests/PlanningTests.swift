@@ -62,6 +62,35 @@ import Testing
     #expect(plan.memory == MemorySummary(arenaBytes: 0, resultBytes: 400, aliasedBytes: 800))
   }
 
+  @Test("A slice that takes a run of its operand is part of it, where that keeps nobody else's memory")
+  func slices() throws {
+    let rows = TensorType(.f32, [6, 50])
+    func part(_ start: Int, _ limit: Int) -> Op { .slice(Op.Slice(starts: [start, 0], limits: [limit, 50])) }
+    let product = Op.dotGeneral(Op.DotDimensions(lhsContract: [1], rhsContract: [1]))
+    let plan = try planned([rows, rows], donated: [1]) { b, p in
+      // Of an argument; of that part; renamed; a column, which is no run.
+      let some = try b.emitOne(part(2, 5), [p[0]])
+      let one = try b.emitOne(part(1, 2), [some])
+      let renamed = try b.emitOne(.reshape([5, 10]), [one])
+      let column = try b.emitOne(.slice(Op.Slice(starts: [0, 1], limits: [6, 3])), [p[0]])
+      // Of a value that dies before it, and of one that does not.
+      let turned = try b.emitOne(.indexing(.reverse(axes: [1])), [p[1]])
+      let early = try b.emitOne(part(0, 1), [turned])
+      let late = try b.emitOne(part(5, 6), [turned])
+      let first = try b.emitOne(product, [early, turned])
+      let second = try b.emitOne(product, [late, some])
+      // A result has memory of its own.
+      let result = try b.emitOne(part(0, 2), [p[0]])
+      return [first, second, try b.emitOne(product, [renamed, renamed]), column, result]
+    }
+    let buffers = Dictionary(uniqueKeysWithValues: plan.instructions.map { ($0.results[0].index, $0.buffers[0]) })
+    #expect(buffers[2] == .operand(offset: 2 * 200) && buffers[3] == .operand(offset: 200))
+    #expect(buffers[4] == .operand(offset: 0) && buffers[5] == .result(3))
+    #expect(buffers[7] == .operand(offset: 0))
+    if case .arena = buffers[8] {} else { Issue.record("a part outlives its operand: \(plan)") }
+    #expect(buffers[11] == .result(4))
+  }
+
   @Test("Constants stay in the executable, except where they are results")
   func constants() throws {
     let type = TensorType(.f32, [2])
@@ -82,9 +111,13 @@ import Testing
     var owners: [MemoryRegion: [Int]] = [:]
     var roots = Array(plan.types.indices)
     var places: [BufferLocation] = plan.parameters.indices.map { .parameter($0) }
+    var sources: [Value: Value] = [:]
     func bytes(_ value: Value) -> (MemoryRegion, Range<Int>) {
       let size = plan.type(of: value).byteCount
       switch places[value.index] {
+      case .operand(let offset):
+        let (region, range) = bytes(sources[value]!)
+        return (region, (range.lowerBound + offset)..<(range.lowerBound + offset + size))
       case .arena(let offset): return (.arena, offset..<(offset + size))
       case .result(let index): return (.result(index), 0..<size)
       case .parameter(let index): return (.parameter(index), 0..<size)
@@ -108,8 +141,9 @@ import Testing
       for value in instruction.operands.compactMap(\.value) {
         #expect(isIntact(value), "seed \(seed): instruction \(index) reads \(value) after it was overwritten")
       }
-      if instruction.isAlias(in: plan), let source = instruction.operands[0].value {
+      if instruction.isAlias(in: plan) || instruction.isPartOfOperand, let source = instruction.operands[0].value {
         roots[instruction.results[0].index] = roots[source.index]
+        sources[instruction.results[0]] = source
         continue
       }
       for moved in random.movedReads[index] {
@@ -208,6 +242,10 @@ private struct RandomProgram {
       case 8 where type.shape == [6, 4]:
         moved = [x.value!]
         results = [try builder.emitOne(.reduce(.max, axes: [0]), [x])]
+      case 7 where type.shape == [24], 8 where type.shape == [24]:
+        moved = [x.value!]
+        let start = Int.random(in: 0...20, using: &generator)
+        results = [try builder.emitOne(.slice(Op.Slice(starts: [start], limits: [start + 4])), [x])]
       default: results = [try builder.emitOne(.unary(.abs), [x])]
       }
       precondition(builder.instructions.count == before + 1)

@@ -1,6 +1,8 @@
 // Ops that move elements.
 import BloxIR
 import BloxRuntime
+import ProgramFuzzing
+import TestSupport
 import Testing
 
 @Suite struct MovementTests {
@@ -84,6 +86,43 @@ import Testing
     let y: [Float] = try run(
       program([a, b, c]) { builder, p in [try builder.emitOne(.concatenate(axis: 1), p)] }, inputs)
     #expect(y == [1, 2, 3, 7, 8, 4, 5, 6, 9, 10])
+  }
+
+  @Test("Slices that are part of a loop's consts, carry and stacked inputs are found anew in every iteration")
+  func partsInLoops() throws {
+    let program = try Program(
+      parsing: """
+        // blox-ir 1
+        program @parts(%0: f32[6,5], %1: f32[4,5], %2: f32[3,4,5]) -> (f32[4,5], f32[3,2,2]) {
+          %3: f32[4,5], %4: f32[3,2,2] = scan %0, %1, %2 {length=3, consts=1, carry=1}
+              body(%5: f32[6,5], %6: f32[4,5], %7: f32[4,5]) {
+            %8: f32[2,5] = slice %5 {start=[3,0], limit=[5,5]}
+            %9: f32[2,5] = slice %6 {start=[1,0], limit=[3,5]}
+            %10: f32[2,5] = slice %7 {start=[2,0], limit=[4,5]}
+            %11: f32[1,5] = slice %10 {start=[1,0], limit=[2,5]}
+            %12: f32[5] = reshape %11
+            %13: f32[2] = dot_general %9, %12 {contract=[1]x[0]}
+            %14: f32[2,2] = dot_general %8, %10 {contract=[1]x[1]}
+            %15: f32[2,2] = broadcast_in_dim %13 {dims=[1]}
+            %16: f32[2,2] = add %14, %15
+            %17: f32[4,5] = add %6, %7
+            return %17, %16
+          }
+          return %3, %4
+        }
+        """)
+    let executable = try executable(program)
+    let body = try #require(executable.program.instructions[0].op.regions.first?.program)
+    #expect(body.instructions.count(where: \.isPartOfOperand) == 5)
+    var generator = SeededGenerator(seed: 4)
+    // Small integers: no sum is rounded.
+    let arguments = program.parameters.map { parameter in
+      let numbers = (0..<parameter.type.elementCount).map { _ in
+        Literal(Int.random(in: -4...4, using: &generator), as: .f32)
+      }
+      return DenseConstant(type: parameter.type, elements: numbers)
+    }
+    for _ in 0..<2 { #expect(try executable.run(arguments) == ReferenceInterpreter.run(program, arguments)) }
   }
 
   @Test("Elements of every width move, large tensors in parts too")

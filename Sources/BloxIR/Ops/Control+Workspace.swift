@@ -102,7 +102,7 @@ extension Program {
       switch places[value.index] {
       case .parameter(parameter): return .inPlace
       case .result(let result) where ys.contains(result): return .stacked(result)
-      case .parameter, .result, .arena, .constant: return .alternating
+      case .parameter, .result, .arena, .constant, .operand: return .alternating
       }
     }
   }

@@ -366,6 +366,21 @@ extension Op {
     }
   }
 
+  /// The byte at which the result begins in the operand, if the op is a slice that takes a run of its elements.
+  package func runStart(of result: TensorType, in operand: TensorType) -> Int? {
+    guard case .slice(let slice) = self, result.elementCount > 0 else { return nil }
+    // Dimensions of one element, one that is cut, whole ones.
+    let cut = result.shape.indices.first { result.shape[$0] > 1 } ?? result.rank
+    var (start, inner) = (0, operand.dtype.byteCount)
+    for dim in result.shape.indices.reversed() {
+      if dim > cut, result.shape[dim] != operand.shape[dim] { return nil }
+      if result.shape[dim] > 1, slice.strides[dim] != 1 { return nil }
+      start += slice.starts[dim] * inner
+      inner *= operand.shape[dim]
+    }
+    return start
+  }
+
   /// Whether the op multiplies and sums up: the products that a region of kind=contraction begins with.
   public var isContraction: Bool {
     switch self {

@@ -128,7 +128,7 @@ struct AttributeReader {
     let one = find("buffer")
     let several = find("buffers")
     guard let attribute = one ?? several else { return [] }
-    let form = "arena[OFFSET], result[INDEX], param[INDEX] or const"
+    let form = "arena[OFFSET], result[INDEX], param[INDEX], operand[OFFSET] or const"
     var values = [attribute.value]
     if attribute.key.text == "buffers" {
       guard case .list(let list) = attribute.value else { throw mismatch(attribute, "[BUFFERS]") }
@@ -176,6 +176,7 @@ struct AttributeReader {
     case .word("result", let index?) where index >= 0: .result(index)
     case .word("param", let index?) where index >= 0: .parameter(index)
     case .word("const", nil): .constant
+    case .word("operand", let index?) where index >= 0: .operand(offset: index)
     case .flag, .integer, .string, .word, .list, .pair, .program: nil
     }
   }

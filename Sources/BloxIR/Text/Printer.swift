@@ -204,13 +204,14 @@ struct ProgramPrinter {
 }
 
 extension BufferLocation: CustomStringConvertible {
-  /// The text form: `arena[64]`, `result[0]`, `param[2]`, `const`.
+  /// The text form: `arena[64]`, `result[0]`, `param[2]`, `const`, `operand[128]`.
   public var description: String {
     switch self {
     case .arena(let offset): "arena[\(offset)]"
     case .result(let index): "result[\(index)]"
     case .parameter(let index): "param[\(index)]"
     case .constant: "const"
+    case .operand(let offset): "operand[\(offset)]"
     }
   }
 }

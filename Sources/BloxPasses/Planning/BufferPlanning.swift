@@ -32,6 +32,11 @@ struct PlanningContext {
   var stacked: Range<Int> = 0..<0
 
   static let whole = PlanningContext()
+
+  /// Whether a parameter may be written over once nobody reads it any more.
+  func mayWrite(parameter: Int, of program: Program) -> Bool {
+    writable?.values.contains(parameter) ?? program.parameters[parameter].isDonated
+  }
 }
 
 extension Program {
@@ -92,7 +97,7 @@ struct BufferPlanner {
   init(_ program: Program, _ context: PlanningContext) {
     self.program = program
     self.context = context
-    storage = ValueStorage(program)
+    storage = ValueStorage(program, context)
     locations = storage.blocks.map { block in
       switch block.origin {
       case .parameter(let index): .parameter(index)
@@ -129,8 +134,7 @@ struct BufferPlanner {
     // later one may too: serving results in order of definition wastes no donation.
     order.sort { (storage.blocks[$0].definition, $0) < (storage.blocks[$1].definition, $1) }
     var donated = program.parameters.indices.filter { index in
-      let isDonated = context.writable?.values.contains(index) ?? program.parameters[index].isDonated
-      return isDonated && storage.blocks[parameterBlock(index)].lastUse != .max
+      context.mayWrite(parameter: index, of: program) && storage.blocks[parameterBlock(index)].lastUse != .max
     }
     for block in order {
       let result = firstResult[block]!
@@ -170,9 +174,15 @@ struct BufferPlanner {
   private func blocksReadInPlace(_ instruction: Instruction, for block: Int) -> [Int] {
     if case .control(let control) = instruction.op {
       let index = instruction.results.firstIndex { storage.block(of: $0) == block }
-      return index.flatMap { control.initialValue(ofCarry: $0, instruction) }.map { [storage.block(of: $0)] } ?? []
+      let start = index.flatMap { control.initialValue(ofCarry: $0, instruction) }
+      return start.map { isWhole($0) ? [storage.block(of: $0)] : [] } ?? []
     }
-    return instruction.valuesReadInPlace(in: program).map { storage.block(of: $0) }
+    return instruction.valuesReadInPlace(in: program).filter(isWhole).map { storage.block(of: $0) }
+  }
+
+  /// Whether a value is no part of its block.
+  private func isWhole(_ value: Value) -> Bool {
+    program.type(of: value).byteCount == storage.blocks[storage.block(of: value)].byteCount
   }
 
   /// Whether the instruction that writes `target` reads a block at the same index only, under whatever names.
@@ -184,7 +194,8 @@ struct BufferPlanner {
 
   /// Lets results of elementwise work take the memory of operands that die there.
   private mutating func reuseDyingOperands() {
-    for (index, instruction) in program.instructions.enumerated() where !instruction.isAlias(in: program) {
+    for (index, instruction) in program.instructions.enumerated()
+    where !storage.isName(index, instruction, in: program) {
       var candidates: [Int]?
       var taken: Set<Int> = []
       for result in instruction.results {
@@ -212,7 +223,7 @@ struct BufferPlanner {
   private func canShare(_ block: Int) -> Bool {
     switch locations[block] {
     case nil, .result: true
-    case .parameter, .constant, .arena: false
+    case .parameter, .constant, .arena, .operand: false
     }
   }
 
@@ -274,8 +285,12 @@ struct BufferPlanner {
       }
     }
     var planned = program
-    for index in planned.instructions.indices {
-      planned.instructions[index].buffers = planned.instructions[index].results.map { result in
+    for (index, instruction) in program.instructions.enumerated() {
+      if !instruction.results.allSatisfy(isWhole) {
+        planned.instructions[index].buffers = [.operand(offset: storage.parts[index] ?? 0)]
+        continue
+      }
+      planned.instructions[index].buffers = instruction.results.map { result in
         places[heads[storage.block(of: result)]]!
       }
       if let workspace = workspaces[index] { planned.instructions[index].buffers.append(workspace) }
@@ -298,7 +313,7 @@ struct BufferPlanner {
       switch locations[block] {
       case .result: memory.resultBytes += byteCount
       case .parameter(let index) where program.parameters[index].isDonated: memory.aliasedBytes += byteCount
-      case .parameter, .arena, .constant, nil: break
+      case .parameter, .arena, .constant, .operand, nil: break
       }
     }
     return memory

@@ -102,7 +102,7 @@ private struct ScheduleGraph {
       }
       for value in instruction.results {
         definition[value.index] = index
-        if !instruction.isAlias(in: program) { written[index].append(storage.block(of: value)) }
+        if !storage.isName(index, instruction, in: program) { written[index].append(storage.block(of: value)) }
       }
       if instruction.op.hasEffect {
         if let lastEffect { add(lastEffect, before: index) }

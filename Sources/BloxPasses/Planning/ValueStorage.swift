@@ -2,6 +2,9 @@
 //
 // A "block" is a piece of memory with a lifetime. An op that only renames its operand's bytes (a reshape, say) puts
 // its result into the operand's block; every other instruction opens a new one.
+//
+// A slice that takes a run of its operand's elements is part of the operand's block too, and nothing is copied: unless it
+// is a result, or would keep the operand's memory from others for longer than the operand itself does.
 import BloxIR
 
 extension Op {
@@ -65,8 +68,22 @@ struct MemoryBlock {
 struct ValueStorage {
   private(set) var blocks: [MemoryBlock] = []
   private(set) var blockOfValue: [Int] = []
+  /// The slices that are part of their operand's block, with the byte at which they begin in the operand.
+  private(set) var parts: [Int: Int] = [:]
 
-  init(_ program: Program) {
+  init(_ program: Program, _ context: PlanningContext = .whole) {
+    walk(program)
+    parts = partsToShare(program, context)
+    if !parts.isEmpty { walk(program) }
+  }
+
+  /// Whether an instruction opens no block: its result has another's bytes, or some of them.
+  func isName(_ index: Int, _ instruction: Instruction, in program: Program) -> Bool {
+    parts[index] != nil || instruction.isAlias(in: program)
+  }
+
+  private mutating func walk(_ program: Program) {
+    blocks = []
     blockOfValue = Array(repeating: -1, count: program.types.count)
     for (index, parameter) in program.parameters.enumerated() {
       open(.parameter(index), parameter.type, value: program.parameterValue(index), at: -1)
@@ -75,7 +92,7 @@ struct ValueStorage {
       for operand in instruction.operands {
         if let value = operand.value { blocks[blockOfValue[value.index]].lastUse = index }
       }
-      if instruction.isAlias(in: program), let source = instruction.operands[0].value {
+      if isName(index, instruction, in: program), let source = instruction.operands[0].value {
         blockOfValue[instruction.results[0].index] = blockOfValue[source.index]
         continue
       }
@@ -84,6 +101,35 @@ struct ValueStorage {
     }
     for result in program.results {
       if let value = result.operand.value { blocks[blockOfValue[value.index]].lastUse = .max }
+    }
+  }
+
+  private func partsToShare(_ program: Program, _ context: PlanningContext) -> [Int: Int] {
+    var parts: [Int: Int] = [:]
+    // The block that another one, so far of its own, will be part of.
+    var wholes: [Int: Int] = [:]
+    for (index, instruction) in program.instructions.enumerated() {
+      guard case .slice = instruction.op, let source = instruction.operands[0].value, !instruction.isAlias(in: program),
+        let start = instruction.op.runStart(
+          of: program.type(of: instruction.results[0]), in: program.type(of: source))
+      else { continue }
+      let (whole, part) = (block(of: source), block(of: instruction.results[0]))
+      let kept = blocks[wholes[whole] ?? whole]
+      guard blocks[part].lastUse != .max, blocks[part].lastUse <= kept.lastUse || isKept(kept, program, context) else {
+        continue
+      }
+      parts[index] = start
+      wholes[part] = wholes[whole] ?? whole
+    }
+    return parts
+  }
+
+  /// Whether nobody else may have a block's memory anyway.
+  private func isKept(_ block: MemoryBlock, _ program: Program, _ context: PlanningContext) -> Bool {
+    switch block.origin {
+    case .parameter(let index): !context.mayWrite(parameter: index, of: program)
+    case .constant: true
+    case .computed: false
     }
   }
 

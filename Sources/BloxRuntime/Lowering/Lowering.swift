@@ -171,6 +171,7 @@ struct Lowering {
       slotOfValue[instruction.results[0].index] = slotOfValue[source.index]
       return
     }
+    if case .operand(let offset)? = instruction.buffers.first { return try lowerPart(instruction, offset: offset) }
     guard instruction.buffers.count == instruction.results.count + (instruction.op.isControl ? 1 : 0) else {
       throw BloxError(.runtime, "the instruction \(describe(instruction)) has no buffers; run planBuffers first")
     }
@@ -217,6 +218,16 @@ struct Lowering {
     case .optimizationBarrier: throw unsupported("renames memory and needs no kernel")
     case .debugPrint: throw unsupported("prints a value, not a literal")
     }
+  }
+
+  /// A slice whose result is part of its operand's memory: the run finds out where.
+  private mutating func lowerPart(_ instruction: Instruction, offset: Int) throws(BloxError) {
+    guard let source = instruction.operands.first?.value,
+      instruction.op.runStart(of: program.type(of: instruction.results[0]), in: program.type(of: source)) == offset
+    else { throw unsupported("the result is no part of its operand") }
+    let target = movingSlot()
+    append(.part(memory.keep(PartStep(source: slot(source), target: target, offset: offset))))
+    slotOfValue[instruction.results[0].index] = target
   }
 
   /// A constant lives in the executable; where it is a result it is copied, since its owner may give it away.
@@ -268,7 +279,7 @@ extension Lowering {
       let new = append(.arena(offset: arenaBase + offset))
       slotOfOffset[offset] = new
       return new
-    case .constant: return -1
+    case .constant, .operand: return -1
     }
   }
 

@@ -17,6 +17,7 @@ enum Step: BitwiseCopyable {
   case dynamicSlice(UnsafePointer<DynamicSliceStep>)
   case channels(UnsafePointer<ChannelStep>)
   case fill(UnsafePointer<FillStep>)
+  case part(UnsafePointer<PartStep>)
   case keys(UnsafePointer<KeyStep>)
   case print(UnsafePointer<PrintStep>)
   case matrix(UnsafePointer<MatrixStep>)
@@ -41,6 +42,7 @@ enum Step: BitwiseCopyable {
     case .dynamicSlice(let step): step.pointee.run(memory)
     case .channels(let step): ChannelStep.run(step, memory)
     case .fill(let step): step.pointee.run(memory)
+    case .part(let step): step.pointee.run(memory)
     case .keys(let step): step.pointee.run(memory)
     case .print(let step): step.pointee.run(memory)
     case .matrix(let step): MatrixStep.run(step, memory)
@@ -52,6 +54,15 @@ enum Step: BitwiseCopyable {
     case .branch(let step): step.pointee.run(memory)
     }
   }
+}
+
+/// Finds the memory of a value that is part of another's.
+struct PartStep: BitwiseCopyable {
+  let source: Int32
+  let target: Int32
+  let offset: Int
+
+  func run(_ memory: RunMemory) { memory.table[Int(target)] = memory.address(source) + offset }
 }
 
 /// A tile program over a linear space, in parts of `chunk` elements.
