@@ -195,21 +195,23 @@ static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
 
 enum { SLACK = 64 };  // elements: alignment, and the vector by which packing overruns a panel
 
-static int64_t packed_scratch(const blox_gemm_blocking *blocking, int64_t m, int64_t n, int64_t k, bool one_block) {
+static int64_t packed_scratch(const blox_gemm_blocking *blocking, int64_t m, int64_t n, int64_t k,
+                              blox_gemm_panels panels, bool one_block) {
   int64_t depth = smaller(k, blocking->kc);
   int64_t a = smaller(round_up(m, blocking->mr), blocking->mc) * depth;
-  int64_t b = blox_panel_columns(n, one_block, blocking->nr, blocking->nc) * depth;
+  int64_t columns = panels == BLOX_PANELS_READY ? 0 : blox_panel_columns(n, one_block, blocking->nr, blocking->nc);
+  int64_t b = columns * depth;
   return (a + b + 3 * SLACK) * blocking->width;
 }
 
 int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k,
-                                bool makes_b) {
+                                blox_gemm_panels panels) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   if (blocking->width == 0) return 0;
   switch (path) {
     case BLOX_GEMM_VECTOR: return 0;
     case BLOX_GEMM_SMALL: return (smaller(k, blocking->kc) * blocking->nr + SLACK) * blocking->width;
-    default: return packed_scratch(blocking, m, n, k, m <= blocking->mc && !makes_b);
+    default: return packed_scratch(blocking, m, n, k, panels, panels == BLOX_PANELS_COPIED && m <= blocking->mc);
   }
 }
 
@@ -227,7 +229,7 @@ void blox_gemm_pack(blox_isa isa, blox_dtype dtype, const void *b, const blox_ge
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   if (blocking->width == 0) return k * blox_dtype_width(dtype);
-  return packed_scratch(blocking, m, n, k, false) + (blocking->mr + 1) * blocking->kc * blocking->width;
+  return packed_scratch(blocking, m, n, k, BLOX_PANELS_COPIED, false) + (blocking->mr + 1) * blocking->kc * blocking->width;
 }
 
 blox_channels_fn blox_channels(blox_isa isa, blox_dtype dtype) { return blox_kernels(isa)->channels[dtype]; }

@@ -71,6 +71,28 @@ import Testing
     }
   }
 
+  @Test("A constant right operand is packed when the program is compiled, once for all products", arguments: [0, 1])
+  func packedConstant(contract: Int) throws {
+    let (lhs, rhs) = (TensorType(.f32, [40, 600]), TensorType(.f32, contract == 0 ? [600, 370] : [370, 600]))
+    var generator = SeededGenerator(seed: 29)
+    let (x, w) = (
+      randomTensor(lhs, specials: false, &generator), randomTensor(rhs, specials: false, &generator)
+    )
+    let dims = Op.DotDimensions(lhsContract: [1], rhsContract: [contract])
+    func products(_ b: inout ProgramBuilder, _ x: Operand, _ w: Operand) throws -> [Operand] {
+      let y = try b.emitOne(.dotGeneral(dims), [x, w])
+      return [y, try b.emitOne(.dotGeneral(dims), [try b.emitOne(.unary(.neg), [x]), w])]
+    }
+    let given = try executable(program([lhs, rhs]) { b, p in try products(&b, p[0], p[1]) })
+    let constant = try executable(
+      program([lhs]) { b, p in try products(&b, p[0], try b.emitOne(.constant(w), [])) })
+    // No thread needs room for panels.
+    #expect(constant.scratchBytes(threads: 1) + 600 * 32 * 4 <= given.scratchBytes(threads: 1))
+    #expect(constant.scratchBytes(threads: 0) == given.scratchBytes(threads: 0))
+    let want = try given.run([x, w])
+    for _ in 0..<2 { #expect(try constant.run([x]) == want) }
+  }
+
   static let cases: [(lhs: [Int], rhs: [Int], dims: Op.DotDimensions)] = [
     ([17, 9], [9, 33], Op.DotDimensions(lhsContract: [1], rhsContract: [0])),
     ([9, 17], [9, 33], Op.DotDimensions(lhsContract: [0], rhsContract: [0])),

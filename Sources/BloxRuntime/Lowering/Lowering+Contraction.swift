@@ -154,7 +154,7 @@ extension Lowering {
   private struct StepOperands {
     var lhs: ProductOperand
     var rhs: ProductOperand
-    /// The right operand in panels, if it is packed before a loop.
+    /// The right operand in panels, if it is packed beforehand.
     var packed: Int32?
     /// The columns of these panels.
     var packedColumns: Int64
@@ -164,10 +164,10 @@ extension Lowering {
 
   private mutating func operands(of product: BatchedProduct) throws(BloxError) -> StepOperands {
     var shape = product.shape
-    let packed = packedOperand(of: product, &shape)
-    var scratchBytes = scratchBytes(of: product)
+    let packed = try packedOperand(of: product, &shape)
+    var scratchBytes = scratchBytes(of: product, isPacked: packed != nil)
     let lhs = try operand(product.lhs, scratchBytes: &scratchBytes)
-    // What is packed before the loop is not made in it.
+    // What is packed beforehand is not made again.
     let rhs = try operand(packed.map { .buffer($0) } ?? product.rhs, scratchBytes: &scratchBytes)
     return StepOperands(
       lhs: lhs, rhs: rhs, packed: packed, packedColumns: shape.packed_columns,
@@ -206,14 +206,15 @@ extension Lowering {
   }
 
   /// The scratch of a thread for the product alone.
-  func scratchBytes(of product: BatchedProduct) -> Int {
+  ///
+  /// - Parameter isPacked: Whether the right operand is in panels already.
+  func scratchBytes(of product: BatchedProduct, isPacked: Bool = false) -> Int {
     let (dtype, shape) = (product.dtype.kernel, product.shape)
     if shape.patches != nil {
       return Int(blox_patches_scratch_bytes(kernelISA, dtype, shape.m, shape.n, shape.k))
     }
-    return Int(
-      blox_gemm_scratch_bytes(
-        kernelISA, dtype, product.path, shape.m, shape.n, shape.k, product.rhs.isMade))
+    let panels = isPacked ? BLOX_PANELS_READY : product.rhs.isMade ? BLOX_PANELS_MADE : BLOX_PANELS_COPIED
+    return Int(blox_gemm_scratch_bytes(kernelISA, dtype, product.path, shape.m, shape.n, shape.k, panels))
   }
 
   /// - Parameter cost: Of what follows the product, in nanoseconds per element.

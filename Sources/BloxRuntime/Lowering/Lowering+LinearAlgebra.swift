@@ -33,7 +33,7 @@ extension Lowering {
     let depth = Int64(max(rows, columns))
     let (high, wide) = (Int64(MatrixStep.chunk), Int64(MatrixStep.strip))
     let productBytes = [BLOX_GEMM_PACKED, BLOX_GEMM_SMALL].map {
-      Int(blox_gemm_scratch_bytes(kernelISA, dtype.kernel, $0, high, wide, depth, false))
+      Int(blox_gemm_scratch_bytes(kernelISA, dtype.kernel, $0, high, wide, depth, BLOX_PANELS_COPIED))
     }
     needLaneScratch(byteCount: productOffset + (productBytes.max() ?? 0))
     let slots = instruction.results.map { slot($0) } + [-1, -1]

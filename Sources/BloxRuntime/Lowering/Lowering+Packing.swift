@@ -1,4 +1,5 @@
-// Right operands that are the same in every iteration of a loop: they are packed once, before it.
+// Right operands that are always the same: constants are packed once and for all, and what is the same in every iteration
+// of a loop once before it.
 import BloxIR
 import CBloxKernels
 
@@ -50,20 +51,38 @@ extension Lowering {
     return result
   }
 
-  /// Where the right operand of a product lies in panels, if it is the same in every iteration of a loop around it: of
-  /// the outermost such loop.
-  mutating func packedOperand(of product: BatchedProduct, _ shape: inout blox_gemm_args) -> Int32? {
-    guard product.path == BLOX_GEMM_PACKED, product.batch.allSatisfy({ $0.size == 1 }), shape.patches == nil,
-      let loop = loops.firstIndex(where: { $0.invariant.isSuperset(of: product.rhs.buffers) })
-    else { return nil }
+  /// Where the right operand of a product lies in panels, if it is a constant, or the same in every iteration of a loop
+  /// around it: of the outermost such loop.
+  mutating func packedOperand(of product: BatchedProduct, _ shape: inout blox_gemm_args) throws(BloxError) -> Int32? {
+    guard product.path == BLOX_GEMM_PACKED, product.batch.allSatisfy({ $0.size == 1 }), shape.patches == nil else {
+      return nil
+    }
+    let loop = loops.firstIndex { $0.invariant.isSuperset(of: product.rhs.buffers) }
+    let constant = constant(in: product.rhs)
+    guard loop != nil || constant != nil else { return nil }
     let byteCount = blox_gemm_packed_bytes(
       kernelISA, product.dtype.kernel, shape.k, shape.n, &shape.packed_columns)
     let operand = PackedOperand(
       source: product.rhs, dtype: product.dtype, rowStride: Int(shape.b_row), columnStride: Int(shape.b_column),
       k: Int(shape.k), n: Int(shape.n))
+    if let constant {
+      if let known = packedConstants[operand] { return known }
+      let panels = try Storage(byteCount: Int(byteCount))
+      blox_gemm_pack(
+        kernelISA, product.dtype.kernel, constant, nil, shape.b_row, shape.b_column, shape.k, shape.n, panels.address)
+      let target = slot(ofConstant: panels)
+      packedConstants[operand] = target
+      return target
+    }
+    guard let loop else { return nil }
     if let known = loops[loop].packed[operand] { return known }
     let target = keptSlot(byteCount: Int(byteCount))
     loops[loop].packed[operand] = target
     return target
+  }
+
+  private func constant(in source: OperandSource) -> Address? {
+    guard case .buffer(let slot) = source, case .constant(let address) = slots[Int(slot)] else { return nil }
+    return address
   }
 }

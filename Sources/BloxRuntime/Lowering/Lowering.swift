@@ -57,6 +57,8 @@ struct Lowering {
   private(set) var keptBytes = 0
   /// The loops around what is being lowered, the outermost first.
   var loops: [LoopFrame] = []
+  /// Constants that are right operands of products, in panels.
+  var packedConstants: [PackedOperand: Int32] = [:]
   /// Scratch that each thread needs while it runs a part.
   private(set) var laneScratchBytes = 0
   /// What regions become, where somebody asks.
@@ -286,6 +288,9 @@ extension Lowering {
   mutating func slot(ofConstant constant: DenseConstant) throws(BloxError) -> Int32 {
     append(.constant(try memory.keep(bytes: constant.bytes)))
   }
+
+  /// A slot for memory that belongs to the executable.
+  mutating func slot(ofConstant storage: Storage) -> Int32 { append(.constant(memory.keep(storage))) }
 
   /// A slot for memory that lasts until the current instruction has run.
   mutating func scratchSlot(byteCount: Int) -> Int32 {

@@ -27,8 +27,10 @@ final class StepMemory: @unchecked Sendable {
   }
 
   /// Keeps the contents of a constant in aligned memory.
-  func keep(bytes: [UInt8]) throws(BloxError) -> Address {
-    let storage = try Storage(bytes)
+  func keep(bytes: [UInt8]) throws(BloxError) -> Address { keep(try Storage(bytes)) }
+
+  /// Keeps a block and returns where it is.
+  func keep(_ storage: Storage) -> Address {
     constants.append(storage)
     return storage.address.assumingMemoryBound(to: CChar.self)
   }

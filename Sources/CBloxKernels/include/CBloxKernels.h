@@ -439,9 +439,12 @@ typedef enum blox_gemm_path { BLOX_GEMM_PACKED, BLOX_GEMM_SMALL, BLOX_GEMM_VECTO
 /// NULL-free for f32, f64 and every integer dtype; bool is not a number.
 bool blox_gemm_supported(blox_dtype dtype);
 blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_args *whole);
-/// Scratch that one thread needs for any slice of the product (64-byte aligned). `makes_b`: B has a maker.
+/// How B gets into panels: copied by each call, made by it, or they are there (`packed_b`).
+typedef enum blox_gemm_panels { BLOX_PANELS_COPIED, BLOX_PANELS_MADE, BLOX_PANELS_READY } blox_gemm_panels;
+
+/// Scratch that one thread needs for any slice of the product (64-byte aligned).
 int64_t blox_gemm_scratch_bytes(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t m, int64_t n, int64_t k,
-                                bool makes_b);
+                                blox_gemm_panels panels);
 /// The same with patches on the left.
 int64_t blox_patches_scratch_bytes(blox_isa isa, blox_dtype dtype, int64_t m, int64_t n, int64_t k);
 /// The size of a right operand in panels, for products that share it; and its columns with those that fill the last panel.
