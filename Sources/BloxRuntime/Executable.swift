@@ -23,6 +23,9 @@ public final class Executable: Sendable {
     idleContexts.locked { contexts in contexts.map { ($0.byteCount, $0.memory.participants) } }
   }
 
+  /// How many steps a call takes, small regions that run together counted as one.
+  package var stepCount: Int { plan.grouped.count }
+
   private let plan: StepPlan
   /// Memory of calls that have ended, for the next ones.
   private let idleContexts = Mutex<[RunContext]>([])
@@ -60,7 +63,7 @@ public final class Executable: Sendable {
   ) throws(BloxError) -> [Storage] {
     try bind(arguments, donating) { memory throws(BloxError) in
       if checks.isEmpty {
-        for index in 0..<plan.stepCount { plan.steps[index].run(memory) }
+        plan.grouped.run(memory)
       } else {
         let checker = ElementChecker(plan.map, memory, checks)
         try checker.checkArguments()
@@ -170,8 +173,10 @@ private struct StepPlan: @unchecked Sendable {
     case sameAs(Int)
   }
 
+  /// One after the other, as observed runs take them.
   let steps: UnsafePointer<Step>
-  let stepCount: Int
+  /// With small ones as one.
+  let grouped: StepList
   let slots: [SlotSource]
   let scratchBytes: Int
   let keptBytes: Int
@@ -189,7 +194,8 @@ private struct StepPlan: @unchecked Sendable {
     owner = lowering.memory
     try owner.finishCode()
     steps = owner.keep(lowering.steps)
-    stepCount = lowering.steps.count
+    let groupedSteps = lowering.groupedSteps()
+    grouped = StepList(steps: owner.keep(groupedSteps), count: groupedSteps.count)
     slots = lowering.slots
     map = lowering.map
     scratchBytes = lowering.scratchBytes

@@ -2,6 +2,8 @@
 import BloxIR
 import BloxPasses
 import BloxRuntime
+import ProgramFuzzing
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct ExecutableTests {
@@ -117,6 +119,35 @@ import Testing
         #expect(try exe.run(arguments).map { $0.elements(as: UInt8.self) } == want, "\(count) threads")
       }
     }
+  }
+
+  @Test("Updates of many small parameters are one step, and keep their bits and their order")
+  func manyUpdates() throws {
+    let (count, type) = (60, TensorType(.f32, [700]))
+    // Parameters and moments in turns; every tenth update reads the parameter before it, as it was or as it is now.
+    let updates = try program(Array(repeating: type, count: 2 * count), donated: Array(0..<2 * count)) { b, p in
+      var results: [Operand] = []
+      for index in 0..<count {
+        let moment = try b.emitOne(.binary(.mul), [p[2 * index + 1], splat(0.9, type)])
+        let root = try b.emitOne(.unary(.sqrt), [try b.emitOne(.unary(.abs), [moment])])
+        let before = index % 10 == 9 ? (index % 20 == 19 ? p[2 * index - 2] : results[2 * index - 2]) : p[2 * index]
+        results += [try b.emitOne(.binary(.sub), [before, root]), moment]
+      }
+      return results
+    }
+    let executable = try Compiler.compile(updates)
+    #expect(executable.stepCount < executable.program.instructions.count / 4, "\(executable.stepCount) steps")
+    var generator = SeededGenerator(seed: 31)
+    let arguments = updates.parameters.map { randomTensor($0.type, specials: false, &generator) }
+    let want = try ReferenceInterpreter.run(updates, arguments)
+    let threadCount = ThreadPool.threadCount
+    defer { ThreadPool.setThreadCount(threadCount) }
+    for threads in [1, 2, 3] {
+      ThreadPool.setThreadCount(threads)
+      #expect(try executable.run(arguments) == want, "\(threads) threads")
+    }
+    let observed = try executable.run(arguments.map { try Storage($0.bytes) }, checks: [.nan])
+    #expect(zip(observed, want).allSatisfy { $0.elements(as: UInt8.self) == $1.bytes })
   }
 
   @Test("Simultaneous calls of one executable do not disturb each other")

@@ -9,7 +9,7 @@ extension Program {
   /// The position of the product in a region of kind=contraction; `nil` if the program is none.
   ///
   /// What stands before it makes operands of it, which are matrices, element by element, and nothing else reads that.
-  package var product: Int? {
+  package var productPosition: Int? {
     guard let index = instructions.firstIndex(where: { $0.op.isContraction }) else { return nil }
     let product = instructions[index]
     guard product.operands.allSatisfy({ $0.value != nil }) else { return nil }

@@ -18,7 +18,7 @@ extension Op {
       try rule.expectSignature(fusion.region, what: "the region")
       try rule.expect(!fusion.region.results.isEmpty, .invalidArgument, "the region returns nothing")
       try rule.expect(
-        fusion.kind != .contraction || fusion.region.product != nil, .invalidArgument,
+        fusion.kind != .contraction || fusion.region.productPosition != nil, .invalidArgument,
         "a region of kind=contraction begins with dot_general or conv_general_dilated of its parameters, or with what an"
           + " operand of dot_general alone is made of")
       try rule.expect(

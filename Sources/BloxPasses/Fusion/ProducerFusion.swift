@@ -76,7 +76,7 @@ extension Instruction {
     switch op {
     case .dotGeneral: return operands.allSatisfy { $0.value != nil }
     case .fusion(let fusion):
-      guard fusion.kind == .contraction, let product = fusion.region.product,
+      guard fusion.kind == .contraction, let product = fusion.region.productPosition,
         case .dotGeneral = fusion.region.instructions[product].op
       else { return false }
       let parameter = Operand.value(fusion.region.parameterValue(places[0]))

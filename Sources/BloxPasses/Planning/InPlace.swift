@@ -59,7 +59,7 @@ extension Program {
   /// of a product reads elements that later blocks of the result are made of too.
   func readsInPlace(parameter: Int) -> Bool {
     var names: Set<Value> = [parameterValue(parameter)]
-    let makers = product ?? 0
+    let makers = productPosition ?? 0
     for (index, instruction) in instructions.enumerated() {
       let reads = instruction.operands.contains { $0.value.map(names.contains) ?? false }
       if reads && index < makers { return false }

@@ -53,7 +53,7 @@ extension Lowering {
   mutating func lowerContraction(_ instruction: Instruction, _ region: Program) throws(BloxError) {
     let operands = try valueSlots(instruction)
     let results = resultSlots(instruction)
-    guard let position = region.product else { throw unsupported("the region has no product") }
+    guard let position = region.productPosition else { throw unsupported("the region has no product") }
     let product = region.instructions[position]
     let makers = product.operands.indices.map { region.makers(ofOperand: $0, product: position) }
     let count = region.type(of: product.results[0]).elementCount

@@ -92,7 +92,7 @@ private struct MatrixStrides {
 }
 
 extension Lowering {
-  /// What is smaller stays in the caches between being made as a whole and being multiplied, in bytes.
+  /// A smaller matrix stays in the caches between being made as a whole and being multiplied, in bytes.
   private static let leastMadeBytes = 256 << 10
 
   /// - Parameters:
@@ -180,7 +180,8 @@ extension Lowering {
   ) throws(BloxError) -> MatrixStrides {
     if case .made(var producer) = operand.source {
       let hasRows = operand.strides.map { $0.free == 1 || $0.contract == 1 } ?? false
-      let isLarge = operand.type.byteCount >= Lowering.leastMadeBytes && operand.size(operand.free) > 1
+      let (rows, columns) = (operand.size(operand.free), operand.size(operand.contract))
+      let isLarge = rows > 1 && rows * columns * operand.type.dtype.byteCount >= Lowering.leastMadeBytes
       if !operand.type.dtype.isFloating || !hasRows || operand.type.elementCount == 0
         || path != BLOX_GEMM_PACKED && !isLarge
       {
@@ -188,7 +189,7 @@ extension Lowering {
         try lowerTile(producer.region.program, operands: producer.operands, results: [whole])
         operand.source = .buffer(whole)
       } else {
-        producer.rowLength = operand.size(operand.strides?.contract == 1 ? operand.contract : operand.free)
+        producer.rowLength = operand.strides?.contract == 1 ? columns : rows
         operand.source = .made(producer)
       }
     }

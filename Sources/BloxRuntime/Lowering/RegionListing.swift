@@ -39,7 +39,8 @@ extension TileCompiler {
     lines += constants.map { "s\($0.slot) = \($0.literal)" }
     for op in ops { lines += listing(of: op) }
     for (index, slot) in resultSlots.enumerated() {
-      lines.append("result \(index) = s\(slot)" + (isStreamed(index) ? ", past the caches" : ""))
+      let target = slotBuffers[index] < 0 ? "a block of the product's operand" : "result \(index)"
+      lines.append("\(target) = s\(slot)" + (isStreamed(index) ? ", past the caches" : ""))
     }
     return lines
   }

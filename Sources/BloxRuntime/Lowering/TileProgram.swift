@@ -102,7 +102,9 @@ extension TileCompiler {
   mutating func finish() {
     let (program, scratchBytes) = finishProgram()
     lowering.needLaneScratch(byteCount: scratchBytes)
-    let step = TileStep(program: program, count: count, chunk: chunkLength(tile: Int(program.pointee.tile)))
+    let step = TileStep(
+      program: program, count: count, chunk: chunkLength(tile: Int(program.pointee.tile)),
+      work: TileCompiler.startCost + Double(count) * max(cost, 0.1))
     lowering.append(.tile(lowering.memory.keep(step)))
     combineFolds()
   }
@@ -168,6 +170,9 @@ extension TileCompiler {
     slots.reduce(0) { $0 + ($1.kind == .contiguous && !$1.ofRows ? $1.width : 0) }
       + zip(resultSlots, resultsAreOfRows).reduce(0) { $0 + ($1.1 ? 0 : slots[$1.0].width) }
   }
+
+  /// What it takes to begin, in nanoseconds.
+  private static let startCost = 250.0
 
   /// Elements per part: a part takes some tens of microseconds, so that handing it out costs little. The number of
   /// parts depends on the work alone.

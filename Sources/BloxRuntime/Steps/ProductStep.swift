@@ -51,6 +51,14 @@ enum ProductOperand: BitwiseCopyable {
     }
   }
 
+  /// What packing an element costs, in multiplications: more if it is made, or one of a patch, which is found in the input.
+  func packing(isPatches: Bool) -> Double {
+    switch self {
+    case .buffer: isPatches ? 64 : 16
+    case .made: 64
+    }
+  }
+
   /// What makes its elements from `offset` on, put into `room`; `nil` if it is in a buffer.
   func maker(
     _ offset: Int, _ memory: RunMemory, _ scratch: UnsafeMutableRawPointer,
@@ -118,19 +126,14 @@ struct ProductStep: BitwiseCopyable {
     let columns = ProductStep.blockLength(Int(shape.n), unit: granularity.columns, blocks: threadsPerProduct)
     // Each block packs the other operand anew, all of it; and the largest block is what the others wait for.
     let (m, n) = (Double(shape.m), Double(shape.n))
-    let lhsPacking = shape.patches == nil ? ProductStep.packing : ProductStep.patchPacking
+    let (lhsPacking, rhsPacking) = (lhs.packing(isPatches: shape.patches != nil), rhs.packing(isPatches: false))
     division.byRows =
-      Double(rows) * (n + lhsPacking) + ProductStep.packing * n
-      <= Double(columns) * (m + ProductStep.packing) + lhsPacking * m
+      Double(rows) * (n + lhsPacking) + rhsPacking * n <= Double(columns) * (m + rhsPacking) + lhsPacking * m
     let size = Int(division.byRows ? shape.m : shape.n)
     division.length = division.byRows ? rows : columns
     division.blocks = max(1, (size + division.length - 1) / division.length)
     return division
   }
-
-  /// What packing an element costs, in multiplications; and one of a patch, which is found in the input.
-  private static let packing = 16.0
-  private static let patchPacking = 64.0
 
   /// The length of blocks of whole units.
   private static func blockLength(_ size: Int, unit: Int, blocks: Int) -> Int {

@@ -7,6 +7,7 @@ import CBloxKernels
 /// One step: the kind of kernel and its prepared arguments.
 enum Step: BitwiseCopyable {
   case tile(UnsafePointer<TileStep>)
+  case tiles(UnsafePointer<TileGroupStep>)
   case product(UnsafePointer<ProductStep>)
   case pack(UnsafePointer<PackStep>)
   case attention(UnsafePointer<AttentionStep>)
@@ -32,6 +33,7 @@ enum Step: BitwiseCopyable {
   func run(_ memory: RunMemory) {
     switch self {
     case .tile(let step): TileStep.run(step, memory)
+    case .tiles(let step): TileGroupStep.run(step, memory)
     case .product(let step): ProductStep.run(step, memory)
     case .pack(let step): step.pointee.run(memory)
     case .attention(let step): AttentionStep.run(step, memory)
@@ -70,6 +72,8 @@ struct TileStep: BitwiseCopyable {
   let program: UnsafePointer<blox_tile_program>
   let count: Int
   let chunk: Int
+  /// What it takes, in nanoseconds, roughly.
+  let work: Double
 
   static func run(_ step: UnsafePointer<TileStep>, _ memory: RunMemory) {
     let (count, chunk) = (step.pointee.count, step.pointee.chunk)
@@ -83,6 +87,26 @@ struct TileStep: BitwiseCopyable {
       blox_tile_run(
         step.program, call.memory.table, Int64(part * step.chunk), Int64(min(step.count, (part + 1) * step.chunk)),
         call.memory.scratch(of: participant).assumingMemoryBound(to: CChar.self))
+    }
+  }
+}
+
+/// Tile programs that need not wait for each other, each as a whole.
+struct TileGroupStep: BitwiseCopyable {
+  let steps: UnsafePointer<TileStep>
+  /// The end of each part among the steps.
+  let ends: UnsafePointer<Int>
+  let parts: Int
+
+  static func run(_ step: UnsafePointer<TileGroupStep>, _ memory: RunMemory) {
+    runParts(step, parts: step.pointee.parts, memory) { context, part, participant in
+      let call = context.assumingMemoryBound(to: StepCall<TileGroupStep>.self).pointee
+      let group = call.step.pointee
+      for index in (part == 0 ? 0 : group.ends[part - 1])..<group.ends[part] {
+        blox_tile_run(
+          group.steps[index].program, call.memory.table, 0, Int64(group.steps[index].count),
+          call.memory.scratch(of: participant).assumingMemoryBound(to: CChar.self))
+      }
     }
   }
 }
