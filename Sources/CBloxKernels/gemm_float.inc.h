@@ -374,11 +374,11 @@ static void GEMM(run_packed)(const blox_gemm_args *args, GEMM_T *scratch) {
   const bool packs_late = !args->packed_b && !args->patches && !args->made_b;
   const bool one_block = packs_late && args->m <= GEMM_MC;
   const int64_t columns_at_once = one_block || args->n < GEMM_NC ? args->n : GEMM_NC;
-  // Aligned, and a vector of slack for pack_panel.
+  // Each begins at a cache line.
   int64_t b_panels = args->packed_b ? 0 : blox_panel_columns(args->n, one_block, GEMM(NR), GEMM_NC);
   GEMM_T *packed_b = scratch;
-  GEMM_T *packed_a = packed_b + (b_panels * depth + GEMM_LANES + 63) / 64 * 64;
-  GEMM_T *spare = packed_a + (a_panels * depth + GEMM_LANES + 63) / 64 * 64;
+  GEMM_T *packed_a = packed_b + (b_panels * depth + 63) / 64 * 64;
+  GEMM_T *spare = packed_a + (a_panels * depth + 63) / 64 * 64;
   const bool in_place = args->patches && patches_in_place(args->patches, GEMM_MR);
   for (int64_t jc = 0; jc < args->n; jc += columns_at_once) {
     int64_t nc = args->n - jc < columns_at_once ? args->n - jc : columns_at_once;

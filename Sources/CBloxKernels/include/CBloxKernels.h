@@ -183,7 +183,7 @@ int64_t blox_fold_bytes(int64_t inner, int64_t piece, int32_t width);
 /// A slot that is written straight into a result buffer, element j of the space to result[j].
 typedef struct blox_tile_result {
   int32_t slot;
-  int32_t buffer;   // -1: the block itself, where a program makes one
+  int32_t buffer;  // -1: the block itself, where a program makes one
   int32_t width;  // bytes per element
   int32_t of_rows;
   int32_t streams;  // written past the caches from a slot in scratch
