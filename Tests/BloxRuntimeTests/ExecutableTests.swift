@@ -150,6 +150,30 @@ import Testing
     #expect(zip(observed, want).allSatisfy { $0.elements(as: UInt8.self) == $1.bytes })
   }
 
+  @Test("An update is no step with a region that reads part of what it writes over")
+  func partsOfUpdated() throws {
+    let (count, type) = (8, TensorType(.f32, [30_000]))
+    let updates = try program(Array(repeating: type, count: count), donated: Array(0..<count)) { b, p in
+      var roots: [Operand] = []
+      for parameter in p {
+        let part = try b.emitOne(.slice(Op.Slice(starts: [15_000], limits: [30_000])), [parameter])
+        let rows = try b.emitOne(.reshape([150, 100]), [part])
+        roots.append(try b.emitOne(.unary(.sqrt), [try b.emitOne(.unary(.abs), [rows])]))
+      }
+      // The last part that is read is of what is written first.
+      return try roots + p.reversed().map { try b.emitOne(.binary(.mul), [$0, splat(0.5, type)]) }
+    }
+    let executable = try Compiler.compile(updates)
+    let hasParts = executable.program.instructions.contains { $0.isPartOfOperand }
+    #expect(hasParts)
+    // Each part is found and read on its own; the updates are one step.
+    #expect(executable.stepCount == 2 * count + 1)
+    var generator = SeededGenerator(seed: 37)
+    let arguments = updates.parameters.map { randomTensor($0.type, specials: false, &generator) }
+    let want = try ReferenceInterpreter.run(updates, arguments)
+    for _ in 0..<20 { #expect(try executable.run(arguments) == want) }
+  }
+
   @Test("Simultaneous calls of one executable do not disturb each other")
   func concurrentCalls() async throws {
     let exe = try executable(wideProgram())

@@ -49,16 +49,24 @@ extension Lowering {
   private func access(of step: TileStep) -> SlotAccess? {
     let program = step.program.pointee
     guard step.chunk >= step.count, program.fold_count == 0 else { return nil }
-    let results = (0..<Int(program.result_count)).map { program.results[$0].buffer }
-    let areApart = results.allSatisfy { slot in
-      switch slots[Int(slot)] {
-      case .argument, .result: true
-      case .arena, .scratch, .kept, .constant, .moving: false
-      }
+    let written = (0..<Int(program.result_count)).map { program.results[$0].buffer }
+    let read = (0..<Int(program.stream_count)).map { program.streams[$0].buffer }.filter { $0 >= 0 }
+    // A slot that moves may lead to part of an argument that another region writes.
+    guard written.allSatisfy({ isApart(slots[Int($0)]) }), !read.contains(where: { isMoving(slots[Int($0)]) }) else {
+      return nil
     }
-    guard areApart else { return nil }
-    return SlotAccess(
-      read: Set((0..<Int(program.stream_count)).map { program.streams[$0].buffer }), written: Set(results))
+    return SlotAccess(read: Set(read), written: Set(written))
+  }
+
+  private func isApart(_ source: SlotSource) -> Bool {
+    switch source {
+    case .argument, .result: true
+    case .arena, .scratch, .kept, .constant, .moving: false
+    }
+  }
+
+  private func isMoving(_ source: SlotSource) -> Bool {
+    if case .moving = source { true } else { false }
   }
 }
 
