@@ -51,16 +51,7 @@ static void copy_run(char *dst, const char *src, int32_t width, int64_t count, i
 
 // ---- Transposes ----------------------------------------------------------------------------------------
 
-// dst[i * dst_stride + j] = src[j * src_stride + i] for i < rows, j < columns.
-//
-// A block is one cache line wide and high, and passes through a buffer: rows of src and dst that lie a multiple of
-// 4096 bytes apart would otherwise keep evicting each other and stalling loads on unrelated stores.
-//
-// Columns go in chunks, so that the pages of a chunk of src rows stay in the translation cache while i advances. Beyond
-// the second-level cache src is prefetched: no hardware prefetcher follows a column. What is written past the caches is
-// written line by line in any order; then src is read in its own, as many rows side by side as a line has elements, which
-// are too many for the hardware's prefetchers.
-enum { LINE = 64, COLUMN_CHUNK = 512, PREFETCH_BYTES = 1 << 20 };
+enum { LINE = 64 };
 
 #define LOW_2(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
@@ -71,102 +62,41 @@ enum { LINE = 64, COLUMN_CHUNK = 512, PREFETCH_BYTES = 1 << 20 };
 #define LOW_16(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH_16(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
-// One square of 128-bit vectors, by log2(SIDE) perfect shuffles of its rows.
-#define SQUARE(suffix, T, SIDE)                                                                            \
-  typedef T vector_##suffix __attribute__((vector_size(16)));                                              \
-  static inline void square_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride) {       \
-    vector_##suffix row[SIDE], t[SIDE];                                                                    \
-    for (int j = 0; j < SIDE; j++) memcpy(&row[j], src + j * src_stride, 16);                              \
-    _Pragma("clang loop unroll(full)") for (int step = 1; step < SIDE; step *= 2) {                        \
-      for (int i = 0; i < SIDE / 2; i++) {                                                                 \
-        t[2 * i] = LOW_##SIDE(row[i], row[i + SIDE / 2]);                                                  \
-        t[2 * i + 1] = HIGH_##SIDE(row[i], row[i + SIDE / 2]);                                             \
-      }                                                                                                    \
-      for (int i = 0; i < SIDE; i++) row[i] = t[i];                                                        \
-    }                                                                                                      \
-    for (int i = 0; i < SIDE; i++) memcpy(dst + i * dst_stride, &row[i], 16);                              \
-  }
+#define TRANSPOSE_T uint8_t
+#define TRANSPOSE_SIDE 16
+#define TRANSPOSE(name) name##_u8
+#define TRANSPOSE_LOW LOW_16
+#define TRANSPOSE_HIGH HIGH_16
+#include "transpose.inc.h"
 
-SQUARE(u8, uint8_t, 16)
-SQUARE(u16, uint16_t, 8)
-SQUARE(u32, uint32_t, 4)
-SQUARE(u64, uint64_t, 2)
+#define TRANSPOSE_T uint16_t
+#define TRANSPOSE_SIDE 8
+#define TRANSPOSE(name) name##_u16
+#define TRANSPOSE_LOW LOW_8
+#define TRANSPOSE_HIGH HIGH_8
+#include "transpose.inc.h"
 
-#define TRANSPOSE(suffix, T, SIDE)                                                                         \
-  static inline void block_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,          \
-                                    bool stream) {                                                         \
-    enum { BLOCK = LINE / sizeof(T) };                                                                     \
-    T line[BLOCK][BLOCK] __attribute__((aligned(LINE)));                                                   \
-    for (int j = 0; j < BLOCK; j += SIDE) {                                                                \
-      for (int i = 0; i < BLOCK; i += SIDE) {                                                              \
-        square_##suffix(&line[i][j], BLOCK, src + j * src_stride + i, src_stride);                         \
-      }                                                                                                    \
-    }                                                                                                      \
-    for (int i = 0; i < BLOCK; i++) {                                                                      \
-      T *to = dst + i * dst_stride;                                                                        \
-      if (!stream) {                                                                                       \
-        memcpy(to, line[i], LINE);                                                                         \
-        continue;                                                                                          \
-      }                                                                                                    \
-      const vector_##suffix *part = (const vector_##suffix *)line[i];                                      \
-      for (int q = 0; q < 4; q++) __builtin_nontemporal_store(part[q], (vector_##suffix *)to + q);         \
-    }                                                                                                      \
-  }                                                                                                        \
-                                                                                                           \
-  static inline void piece_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride, int64_t rows, \
-                                    int64_t columns, bool stream) {                                         \
-    enum { BLOCK = LINE / sizeof(T) };                                                                      \
-    if (rows == BLOCK && columns == BLOCK) {                                                                \
-      block_##suffix(dst, dst_stride, src, src_stride, stream);                                             \
-      return;                                                                                               \
-    }                                                                                                       \
-    for (int64_t i = 0; i < rows; i++) {                                                                    \
-      for (int64_t j = 0; j < columns; j++) dst[i * dst_stride + j] = src[j * src_stride + i];              \
-    }                                                                                                       \
-  }                                                                                                         \
-                                                                                                            \
-  static void transpose_##suffix(T *dst, int64_t dst_stride, const T *src, int64_t src_stride,              \
-                                 int64_t rows, int64_t columns, bool past_caches) {                         \
-    enum { BLOCK = LINE / sizeof(T) };                                                                      \
-    bool prefetch = rows * columns * (int64_t)sizeof(T) >= PREFETCH_BYTES;                                  \
-    bool aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * (int64_t)sizeof(T))) % LINE == 0;             \
-    if (past_caches && aligned) {                                                                           \
-      for (int64_t j0 = 0; j0 < columns; j0 += BLOCK) {                                                     \
-        int64_t width = columns - j0 < BLOCK ? columns - j0 : BLOCK;                                        \
-        for (int64_t i0 = 0; i0 < rows; i0 += BLOCK) {                                                      \
-          int64_t height = rows - i0 < BLOCK ? rows - i0 : BLOCK;                                           \
-          for (int64_t j = j0; j < j0 + width; j++) __builtin_prefetch(src + j * src_stride + i0 + 4 * BLOCK); \
-          piece_##suffix(dst + i0 * dst_stride + j0, dst_stride, src + j0 * src_stride + i0, src_stride, height, \
-                         width, true);                                                                      \
-        }                                                                                                   \
-      }                                                                                                     \
-      return;                                                                                               \
-    }                                                                                                       \
-    for (int64_t jc = 0; jc < columns; jc += COLUMN_CHUNK) {                                                \
-      int64_t jc1 = columns - jc < COLUMN_CHUNK ? columns : jc + COLUMN_CHUNK;                              \
-      for (int64_t i0 = 0; i0 < rows; i0 += BLOCK) {                                                        \
-        int64_t height = rows - i0 < BLOCK ? rows - i0 : BLOCK;                                             \
-        for (int64_t j0 = jc; j0 < jc1; j0 += BLOCK) {                                                      \
-          for (int64_t j = j0 + 2 * BLOCK; prefetch && j < j0 + 3 * BLOCK && j < jc1; j++) {                \
-            __builtin_prefetch(src + j * src_stride + i0);                                                  \
-          }                                                                                                 \
-          int64_t width = jc1 - j0 < BLOCK ? jc1 - j0 : BLOCK;                                              \
-          piece_##suffix(dst + i0 * dst_stride + j0, dst_stride, src + j0 * src_stride + i0, src_stride, height, \
-                         width, false);                                                                     \
-        }                                                                                                   \
-      }                                                                                                     \
-    }                                                                                                       \
-  }
+#define TRANSPOSE_T uint32_t
+#define TRANSPOSE_SIDE 4
+#define TRANSPOSE(name) name##_u32
+#define TRANSPOSE_LOW LOW_4
+#define TRANSPOSE_HIGH HIGH_4
+#include "transpose.inc.h"
 
-TRANSPOSE(u8, uint8_t, 16)
-TRANSPOSE(u16, uint16_t, 8)
-TRANSPOSE(u32, uint32_t, 4)
-TRANSPOSE(u64, uint64_t, 2)
+#define TRANSPOSE_T uint64_t
+#define TRANSPOSE_SIDE 2
+#define TRANSPOSE(name) name##_u64
+#define TRANSPOSE_LOW LOW_2
+#define TRANSPOSE_HIGH HIGH_2
+#include "transpose.inc.h"
 
 static void transpose(char *dst, int64_t dst_stride, const char *src, int64_t src_stride, int32_t width,
                       int64_t rows, int64_t columns, bool past_caches) {
-#define CALL(suffix, T) \
-  transpose_##suffix((T *)dst, dst_stride, (const T *)src, src_stride, rows, columns, past_caches); break
+  const bool is_aligned = ((uintptr_t)dst | (uintptr_t)(dst_stride * width)) % LINE == 0;
+#define CALL(suffix, T)                                                                       \
+  (past_caches && is_aligned ? past_caches_##suffix : into_caches_##suffix)(                  \
+      (T *)dst, dst_stride, (const T *)src, src_stride, rows, columns);                       \
+  break
   switch (width) {
     case 1: CALL(u8, uint8_t);
     case 2: CALL(u16, uint16_t);

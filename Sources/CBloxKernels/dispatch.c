@@ -191,8 +191,6 @@ blox_gemm_path blox_gemm_choose(blox_isa isa, blox_dtype dtype, const blox_gemm_
 }
 
 static int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
-static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
-
 enum { SLACK = 64 };  // elements, for alignment
 
 static int64_t packed_scratch(const blox_gemm_blocking *blocking, int64_t m, int64_t n, int64_t k,

@@ -2,8 +2,6 @@
 
 #include "kernel_table.h"
 
-static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
-
 bool blox_gemm_accumulates(blox_isa isa, blox_dtype dtype, blox_gemm_path path, int64_t k) {
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   return path == BLOX_GEMM_PACKED && blocking->width != 0 && k > blocking->kc;

@@ -100,6 +100,8 @@ extern const blox_kernel_table blox_kernels_avx512;
 extern const blox_kernel_table blox_kernels_neon;
 #endif
 
+static inline int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
+
 /// Bytes per element; 8 for keys.
 static inline int32_t blox_dtype_width(int32_t dtype) {
   static const uint8_t widths[DTYPE_COUNT] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8};

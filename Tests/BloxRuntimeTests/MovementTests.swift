@@ -1,6 +1,7 @@
 // Ops that move elements.
 import BloxIR
 import BloxRuntime
+import CBloxKernels
 import ProgramFuzzing
 import TestSupport
 import Testing
@@ -139,5 +140,38 @@ import Testing
     try check(.u16) { UInt16(truncatingIfNeeded: $0 &* 31) }
     try check(.f32) { Float($0) }
     try check(.key) { UInt64($0) << 13 }
+  }
+
+  /// Blocks are one line of 64 bytes wide, strips two, and what is asked for ahead 256 elements long.
+  @Test("Transposes past the caches are right at every edge, and write nothing else")
+  func transposesPastCaches() {
+    func check<T: FixedWidthInteger>(_: T.Type, rows: Int, columns: Int) {
+      let line = 64 / MemoryLayout<T>.size
+      let rowLength = (columns + line - 1) / line * line
+      let untouched = T.max
+      let source = (0..<(columns * rows)).map { T(truncatingIfNeeded: $0 &* 31) & (T.max - 1) }
+      let target = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: rows * rowLength * MemoryLayout<T>.size, alignment: 64)
+      defer { target.deallocate() }
+      let result = target.bindMemory(to: T.self)
+      result.initialize(repeating: untouched)
+      source.withUnsafeBytes { source in
+        blox_copy_strided(
+          target.baseAddress, source.baseAddress, Int32(MemoryLayout<T>.size), 2, [Int64(rows), Int64(columns)],
+          [Int64(rowLength), 1], [1, Int64(rows)], true)
+      }
+      let isRight = (0..<rows).allSatisfy { i in
+        (0..<rowLength).allSatisfy { j in
+          result[i * rowLength + j] == (j < columns ? source[j * rows + i] : untouched)
+        }
+      }
+      #expect(isRight, "\(T.self)[\(columns),\(rows)]")
+    }
+    for (rows, columns) in [(1, 1), (16, 16), (7, 300), (300, 7), (256, 64), (257, 95), (530, 48), (64, 33)] {
+      check(UInt8.self, rows: rows, columns: columns)
+      check(UInt16.self, rows: rows, columns: columns)
+      check(UInt32.self, rows: rows, columns: columns)
+      check(UInt64.self, rows: rows, columns: columns)
+    }
   }
 }
