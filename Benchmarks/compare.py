@@ -132,6 +132,13 @@ def span(seconds):
   return f'{seconds * 1e9:.0f} ns'
 
 
+def size(count):
+  for unit, bytes_of in (('MiB', 1 << 20), ('KiB', 1 << 10)):
+    if count >= bytes_of:
+      return f'{count / bytes_of:.1f} {unit}'
+  return f'{count} B'
+
+
 def processor():
   for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines() if os.path.exists('/proc/cpuinfo') else []:
     if line.startswith('model name'):
@@ -150,7 +157,7 @@ def table(rows, threads):
     cells += [span(r['peers'][n]['median_s']) if n in r['peers'] else '' for n in names]
     cells.append('checksum differs' if r['wrong'] else f'{r["ratio"]:.2f}' if r['ratio'] else '')
     arena = r['ours'].get('arena_bytes')
-    cells.append(f'{arena / 1048576:.1f} MiB' if arena is not None else '')
+    cells.append(size(arena) if arena is not None else '')
     lines.append('| ' + ' | '.join(cells) + ' |')
   ratios = [r['ratio'] for r in rows if r['ratio']]
   if ratios:
