@@ -36,16 +36,27 @@ static void run_blocks(blox_isa isa, blox_dtype dtype, blox_gemm_path path, cons
   blox_gemm_block(isa, dtype, path, args->m, args->n, args->k, &rows, &columns);
   const blox_gemm_blocking *blocking = &blox_kernels(isa)->gemm_blocking[dtype];
   columns = blox_block_columns(args->n, columns, blocking->width ? blocking->nr : 1);
+  blox_gemm_maker made_a, made_b;
   for (int64_t i = 0; i < args->m; i += rows) {
     part.m = smaller(args->m - i, rows);
     if (args->patches) {
       part.patch_row = args->patch_row + i;
+    } else if (args->made_a) {
+      made_a = *args->made_a;
+      made_a.start += i * args->a_row;
+      part.made_a = &made_a;
     } else {
       part.a = (const char *)args->a + i * args->a_row * width;
     }
     for (int64_t j = 0; j < args->n; j += columns) {
       part.n = smaller(args->n - j, columns);
-      part.b = (const char *)args->b + j * args->b_column * width;
+      if (args->made_b) {
+        made_b = *args->made_b;
+        made_b.start += j * args->b_column;
+        part.made_b = &made_b;
+      } else {
+        part.b = (const char *)args->b + j * args->b_column * width;
+      }
       part.packed_first = args->packed_first + j;
       part.c_row = part.n;
       blox_kernels(isa)->gemm[dtype](path, &part, scratch);

@@ -6,7 +6,7 @@
 // rounded at the end.
 //
 // An operand may be made of other tensors: by instructions before the product in its region, and by widening. Where it is
-// packed, it is made block by block on the way; where nothing is packed and it is small, as a whole before.
+// packed or multiplied with a vector, it is made block by block on the way; where it is small, as a whole before.
 import BloxIR
 import BloxPasses
 import CBloxKernels
@@ -150,24 +150,14 @@ extension Lowering {
     let right = try strides(of: &rhs, path, freeFirst: false)
     (shape.a_row, shape.a_column) = (Int64(left.free), Int64(left.contract))
     (shape.b_row, shape.b_column) = (Int64(right.contract), Int64(right.free))
-    var batchStrides = zip(left.batch, right.batch).map { [$0, $1] }
-    var operands = (lhs.source, rhs.source)
-    if path == BLOX_GEMM_VECTOR, lhs.source.isMade {
-      // What is packed anew for every block of rows is better on the right: the product is turned around.
-      (shape.m, shape.n) = (shape.n, shape.m)
-      (shape.a_row, shape.a_column, shape.b_row, shape.b_column) =
-        (shape.b_column, shape.b_row, shape.a_column, shape.a_row)
-      batchStrides = batchStrides.map { $0.reversed() }
-      operands = (rhs.source, lhs.source)
-    }
-    if lhs.source.isMade || rhs.source.isMade { path = BLOX_GEMM_PACKED }
+    if path == BLOX_GEMM_SMALL, lhs.source.isMade || rhs.source.isMade { path = BLOX_GEMM_PACKED }
     shape.c_row = shape.n
     let batch = collapse(
       dims.lhsBatch.indices.map {
-        StridedDimension(size: types[0].shape[dims.lhsBatch[$0]], strides: batchStrides[$0])
+        StridedDimension(size: types[0].shape[dims.lhsBatch[$0]], strides: [left.batch[$0], right.batch[$0]])
       })
     return BatchedProduct(
-      dtype: dtype, path: path, shape: shape, lhs: operands.0, rhs: operands.1, batch: batch,
+      dtype: dtype, path: path, shape: shape, lhs: lhs.source, rhs: rhs.source, batch: batch,
       targetStride: targetStride)
   }
 

@@ -428,7 +428,7 @@ typedef struct blox_gemm_args {
   const void *packed_b;
   int64_t packed_first, packed_columns;
   /// If not NULL, they make A and B: `a` and `b` are not read, and one of the operand's strides is 1. For the packed path,
-  /// with a `c`, or with no more of k than it takes at once.
+  /// with a `c`, or with no more of k than it takes at once; and for the matrix of a product with a vector.
   const blox_gemm_maker *made_a, *made_b;
 } blox_gemm_args;
 
