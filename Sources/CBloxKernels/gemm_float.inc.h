@@ -545,7 +545,7 @@ typedef struct {
 
 static void GEMM(multiply_vector)(const GEMM(vector_product) *product, const GEMM_T *x) {
   const GEMM(vector_product) at = *product;
-  // The condition is the same for a and b: a slice of one element could be of either kind.
+  // The condition is the same for the matrix and the vector: in a slice of one element each is as good as the other.
   if (at.depth_stride == 1 && at.v_stride == 1) {
     int64_t i = 0;
     for (; i + 4 <= at.count; i += 4) {
@@ -631,7 +631,7 @@ static void GEMM(multiply_made_vector)(const GEMM(vector_product) *product, cons
 }
 
 static void GEMM(run_vector)(const blox_gemm_args *args) {
-  const bool row = args->m == 1;
+  const bool row = args->m == 1 && !args->made_a;  // a slice of one element could be of either kind
   const GEMM(vector_product) product = {
       .count = row ? args->n : args->m,
       .k = args->k,

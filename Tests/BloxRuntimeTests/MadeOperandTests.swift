@@ -73,7 +73,8 @@ struct MadeOperandTests {
     Shape(m: 3, k: 300, n: 700), Shape(m: 700, k: 300, n: 3), Shape(m: 20, k: 10, n: 30),
     Shape(m: 1, k: 300, n: 700), Shape(m: 700, k: 300, n: 1), Shape(batch: [3], m: 1, k: 300, n: 300),
     Shape(batch: [3], m: 300, k: 300, n: 1), Shape(m: 1, k: 5000, n: 1), Shape(m: 1, k: 2501, n: 301),
-    Shape(m: 2100, k: 77, n: 1, dtype: .f64),
+    // Blocks and slices of a single row.
+    Shape(m: 2049, k: 77, n: 1, dtype: .f64), Shape(m: 1025, k: 77, n: 1),
   ]
 
   /// - Parameter turned: Whether each operand lies with its contracting dimension where the other would have it.
