@@ -1,5 +1,6 @@
 // Data movement that knows no element type, only widths.
 
+#include "interleave.h"
 #include "kernel_table.h"
 
 enum { MAX_RANK = 32 };
@@ -53,41 +54,32 @@ static void copy_run(char *dst, const char *src, int32_t width, int64_t count, i
 
 enum { LINE = 64 };
 
-#define LOW_2(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
-#define LOW_4(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define HIGH_4(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#define LOW_8(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH_8(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#define LOW_16(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH_16(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-
 #define TRANSPOSE_T uint8_t
 #define TRANSPOSE_SIDE 16
 #define TRANSPOSE(name) name##_u8
-#define TRANSPOSE_LOW LOW_16
-#define TRANSPOSE_HIGH HIGH_16
+#define TRANSPOSE_LOW INTERLEAVE_LOW_16
+#define TRANSPOSE_HIGH INTERLEAVE_HIGH_16
 #include "transpose.inc.h"
 
 #define TRANSPOSE_T uint16_t
 #define TRANSPOSE_SIDE 8
 #define TRANSPOSE(name) name##_u16
-#define TRANSPOSE_LOW LOW_8
-#define TRANSPOSE_HIGH HIGH_8
+#define TRANSPOSE_LOW INTERLEAVE_LOW_8
+#define TRANSPOSE_HIGH INTERLEAVE_HIGH_8
 #include "transpose.inc.h"
 
 #define TRANSPOSE_T uint32_t
 #define TRANSPOSE_SIDE 4
 #define TRANSPOSE(name) name##_u32
-#define TRANSPOSE_LOW LOW_4
-#define TRANSPOSE_HIGH HIGH_4
+#define TRANSPOSE_LOW INTERLEAVE_LOW_4
+#define TRANSPOSE_HIGH INTERLEAVE_HIGH_4
 #include "transpose.inc.h"
 
 #define TRANSPOSE_T uint64_t
 #define TRANSPOSE_SIDE 2
 #define TRANSPOSE(name) name##_u64
-#define TRANSPOSE_LOW LOW_2
-#define TRANSPOSE_HIGH HIGH_2
+#define TRANSPOSE_LOW INTERLEAVE_LOW_2
+#define TRANSPOSE_HIGH INTERLEAVE_HIGH_2
 #include "transpose.inc.h"
 
 static void transpose(char *dst, int64_t dst_stride, const char *src, int64_t src_stride, int32_t width,

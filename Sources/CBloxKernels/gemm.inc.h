@@ -1,5 +1,7 @@
 // Matrix multiplication: blocking parameters per instruction set, the float types, and integers.
 
+#include "interleave.h"
+
 // The micro-kernel holds GEMM_MR by GEMM_VECTORS vectors of C in registers, beside a row of B and a broadcast of A.
 // A block of MC * KC elements of A fits the second-level cache, of KC * NC of B the third-level one (measured on
 // Zen 5: longer KC beats keeping a panel of B in the first-level cache, since C is read and written less often).
@@ -62,34 +64,22 @@ INLINE int64_t gemm_depth(int64_t k) {
 #define GEMM_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
 #endif
 
-#define INTERLEAVE_2(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define INTERLEAVE_HIGH_2(a, b) __builtin_shufflevector(a, b, 1, 3)
-#define INTERLEAVE_4(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define INTERLEAVE_HIGH_4(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#define INTERLEAVE_8(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define INTERLEAVE_HIGH_8(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#define INTERLEAVE_16(a, b) \
-  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define INTERLEAVE_HIGH_16(a, b) \
-  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-
 #if VECTOR_BYTES == 64
-#define INTERLEAVE_LOW_F32 INTERLEAVE_16
+#define INTERLEAVE_LOW_F32 INTERLEAVE_LOW_16
 #define INTERLEAVE_HIGH_F32 INTERLEAVE_HIGH_16
-#define INTERLEAVE_LOW_F64 INTERLEAVE_8
+#define INTERLEAVE_LOW_F64 INTERLEAVE_LOW_8
 #define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_8
 #elif VECTOR_BYTES == 32
-#define INTERLEAVE_LOW_F32 INTERLEAVE_8
+#define INTERLEAVE_LOW_F32 INTERLEAVE_LOW_8
 #define INTERLEAVE_HIGH_F32 INTERLEAVE_HIGH_8
-#define INTERLEAVE_LOW_F64 INTERLEAVE_4
+#define INTERLEAVE_LOW_F64 INTERLEAVE_LOW_4
 #define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_4
 #else
-#define INTERLEAVE_LOW_F32 INTERLEAVE_4
+#define INTERLEAVE_LOW_F32 INTERLEAVE_LOW_4
 #define INTERLEAVE_HIGH_F32 INTERLEAVE_HIGH_4
-#define INTERLEAVE_LOW_F64 INTERLEAVE_2
+#define INTERLEAVE_LOW_F64 INTERLEAVE_LOW_2
 #define INTERLEAVE_HIGH_F64 INTERLEAVE_HIGH_2
 #endif
-
 
 #define GEMM(name) name##_gemm_f32
 #define GEMM_IO(name) name##_f32
